@@ -1,0 +1,21 @@
+"""What the tests of the platform share: a database in the test's own folder."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from windowseat.platform.database import Database
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = Database.open(tmp_path / "test.db")
+    await opened.write(
+        lambda conn: conn.execute(text("CREATE TABLE note (n INTEGER PRIMARY KEY, body BLOB)"))
+    )
+    yield opened
+    await opened.close()
