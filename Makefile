@@ -1,0 +1,92 @@
+# The commands of this project. `make` alone lists them.
+#
+# Every target does its own set-up first, in .venv (see scripts/install), and nothing outside this folder but the home of
+# the program itself. Written for GNU Make 3.81, a POSIX shell and BSD tools, so that macOS's own are enough.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+# Options for the server or for pytest, as in: make run ARGS="--port 9000"   make test ARGS="-k journal"
+ARGS :=
+
+# Tests of values and rules: no process, no network, no database.
+PURE_TESTS := $(wildcard tests/core tests/house tests/turns tests/features/providers)
+
+# Each stream and each follower is an open file, and macOS allows 256 of them unless asked. A higher limit is left alone.
+RAISE_LIMIT := limit=$$(ulimit -S -n); if [ "$$limit" != unlimited ] && [ "$$limit" -lt 65536 ]; then \
+	ulimit -S -n 65536 2>/dev/null || ulimit -S -n 10240 2>/dev/null || true; fi
+
+# A download that fails has said why; the program tries again when the model is first asked for.
+GET_FIRST_MODEL := $(BIN)/windowseat models get smollm2 || \
+	echo "The first model is not there yet, for the reason above; everything else is ready." >&2
+
+.PHONY: help
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: run
+run: install ## set up what is missing, then start the server (it fetches the first model itself)
+	@$(RAISE_LIMIT); exec $(BIN)/windowseat serve $(ARGS)
+
+.PHONY: setup
+setup: install ## install the program and its first model, start nothing
+	@$(GET_FIRST_MODEL)
+
+.PHONY: dev
+dev: install ## start the server, and start it again whenever its source changes
+	@$(RAISE_LIMIT); exec $(BIN)/python scripts/reload.py $(ARGS)
+
+.PHONY: test
+test: lint types contracts test-model ## run every check and every test but the long ones (within 15 minutes)
+	@$(RAISE_LIMIT); $(BIN)/python -m pytest $(ARGS)
+
+.PHONY: test-long
+test-long: install-dev test-model ## run the long tests too: crashes by the hundred, load, endurance
+	@$(RAISE_LIMIT); $(BIN)/python -m pytest -m "long or not long" $(ARGS)
+
+.PHONY: check
+check: lint types contracts ## run lint, types, import contracts and the pure tests (within a minute)
+	@$(BIN)/python -m pytest $(PURE_TESTS) $(ARGS)
+
+.PHONY: lint
+lint: install-dev ## look for mistakes and untidiness
+	@$(BIN)/ruff check
+
+.PHONY: format
+format: install-dev ## tidy imports and whatever else can be mended without a thought
+	@$(BIN)/ruff check --fix
+
+.PHONY: types
+types: install-dev ## check the types
+	@$(BIN)/mypy
+
+.PHONY: contracts
+contracts: install-dev ## check that imports run downward only
+	@$(BIN)/lint-imports
+
+.PHONY: lock
+lock: install-dev ## make the locks again from pyproject.toml (UPGRADE=1 takes newer releases)
+	@sh scripts/lock
+
+.PHONY: package
+package: install-dev ## build the wheel and the source archive into dist/
+	@rm -rf dist && $(BIN)/hatchling build
+
+.PHONY: clean
+clean: ## remove all that these commands made in this folder
+	rm -rf .venv .cache dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find src tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+.PHONY: install
+install:
+	@sh scripts/install
+
+.PHONY: install-dev
+install-dev:
+	@sh scripts/install dev
+
+# The tests that ask a real model share one copy of it, apart from the user's.
+.PHONY: test-model
+test-model: install-dev
+	@WINDOWSEAT_HOME="$(CURDIR)/.cache"; export WINDOWSEAT_HOME; $(GET_FIRST_MODEL)
