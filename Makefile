@@ -63,7 +63,7 @@ types: install-dev ## check the types
 
 .PHONY: contracts
 contracts: install-dev ## check that imports run downward only
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 .PHONY: lock
 lock: install-dev ## make the locks again from pyproject.toml (UPGRADE=1 takes newer releases)
