@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import text
@@ -19,3 +20,10 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     )
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder whose path is short enough for a socket, which tmp_path may not be."""
+    with TemporaryDirectory(prefix="t-", dir="/tmp") as folder:
+        yield Path(folder)

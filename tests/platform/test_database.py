@@ -107,11 +107,12 @@ async def test_writes_happen_in_the_order_in_which_they_were_asked_for(database:
     append = database.statement(insert(note), "n", "body")
     seen: list[int] = []
 
-    def write(number: int) -> None:
-        seen.append(number)
-
     async def ask(number: int) -> None:
-        await database.write(lambda conn: (append.run(conn, number, b""), write(number)))
+        def write(conn: Connection) -> None:
+            append.run(conn, number, b"")
+            seen.append(number)
+
+        await database.write(write)
 
     await asyncio.gather(*(ask(number) for number in range(200)))
     assert seen == list(range(200))

@@ -62,18 +62,20 @@ from sqlalchemy import text
 from windowseat.core.errors import StoreFault
 from windowseat.platform.database import Database
 
+INSERT = text("INSERT INTO note (body) VALUES (zeroblob(9000))")
+
 async def main(folder):
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=True)
     ballast = folder / "ballast"
     ballast.write_bytes(b"b" * 300_000)
     database = Database.open(folder / "small.db")
-    await database.write(lambda conn: conn.execute(text("CREATE TABLE note (n INTEGER PRIMARY KEY, body BLOB)")))
+    create = text("CREATE TABLE note (n INTEGER PRIMARY KEY, body BLOB)")
+    await database.write(lambda conn: conn.execute(create))
     codes, kept = [], 0
     for durable in (False, True, False):
         try:
             for _ in range(1000):
-                await database.write(lambda conn: conn.execute(text("INSERT INTO note (body) VALUES (zeroblob(9000))")),
-                                     durable=durable)
+                await database.write(lambda conn: conn.execute(INSERT), durable=durable)
                 kept += 1
         except StoreFault as fault:
             codes.append(fault.code)
@@ -82,7 +84,7 @@ async def main(folder):
     except StoreFault as fault:
         codes.append(fault.code)
     ballast.unlink()
-    await database.write(lambda conn: conn.execute(text("INSERT INTO note (body) VALUES (zeroblob(9000))")), durable=True)
+    await database.write(lambda conn: conn.execute(INSERT), durable=True)
     count = await database.read(lambda conn: conn.execute(text("SELECT count(*) FROM note")).scalar_one())
     left = sorted(path.name for path in folder.iterdir() if "copy" in path.name)
     print(codes, count - kept, kept > 20, await database.check(), left)

@@ -51,7 +51,7 @@ class Migrated:
 
 
 def find_migrations(package: ModuleType | None = None) -> tuple[Migration, ...]:
-    """The migrations of a package (this one by default) in order; ValueError where numbers are not 1, 2, 3 …"""
+    """The migrations of a package (by default this one) in order; ValueError unless numbered 1, 2, 3 …"""
     package = package or sys.modules[__name__]
     found = []
     for module in iter_modules(package.__path__):

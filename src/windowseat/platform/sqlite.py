@@ -70,13 +70,12 @@ def open_file(path: Path, *, busy_seconds: float, read_only: bool = False) -> sq
 def _use_wal(connection: sqlite3.Connection, busy_seconds: float) -> None:
     # SQLite does not call its busy handler while it changes the journal mode (sqlite.org/wal.html, "busy"),
     # so two processes that make the file at once must be patient here.
-    until = time.monotonic() + busy_seconds
-    while True:
+    until, mode = time.monotonic() + busy_seconds, ""
+    while not mode:
         try:
             mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
             if mode != "wal":
                 mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-            break
         except sqlite3.OperationalError as error:
             if _primary(error) != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
                 raise
@@ -141,7 +140,7 @@ def copy_file(source: Path, target: Path, *, busy_seconds: float) -> None:
         try:
             os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
             _copy(source, partial, busy_seconds)
-            os.replace(partial, target)
+            partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
         sync_folder(target.parent)
@@ -175,7 +174,7 @@ def fault_of(error: sqlite3.Error, path: Path) -> StoreFault:
     code = _primary(error)
     extended = getattr(error, "sqlite_errorcode", 0)
     if code == sqlite3.SQLITE_FULL or extended in (
-        # Over a quota or a limit on file size the system says EDQUOT or EFBIG, which SQLite calls an I/O error.
+        # Over a quota or a limit on file size the system says EDQUOT or EFBIG, for SQLite an I/O error.
         sqlite3.SQLITE_IOERR_WRITE,
         sqlite3.SQLITE_IOERR_SHMSIZE,
         sqlite3.SQLITE_IOERR_TRUNCATE,
