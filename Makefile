@@ -51,11 +51,11 @@ check: lint types contracts ## run lint, types, import contracts and the pure te
 
 .PHONY: lint
 lint: install-dev ## look for mistakes and untidiness
-	@$(BIN)/ruff check
+	@$(BIN)/ruff check --quiet && $(BIN)/ruff format --quiet --check
 
 .PHONY: format
-format: install-dev ## tidy imports and whatever else can be mended without a thought
-	@$(BIN)/ruff check --fix
+format: install-dev ## tidy the source
+	@$(BIN)/ruff check --fix --quiet; $(BIN)/ruff format
 
 .PHONY: types
 types: install-dev ## check the types
