@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import signal
 import sqlite3
@@ -24,7 +23,8 @@ def first(conn: Connection) -> None:
     conn.execute(text("CREATE TABLE thread (id INTEGER PRIMARY KEY, title TEXT)"))
     conn.execute(
         text(
-            "CREATE TABLE message (id INTEGER PRIMARY KEY, thread INTEGER REFERENCES thread ON DELETE CASCADE)"
+            "CREATE TABLE message (id INTEGER PRIMARY KEY, "
+            "thread INTEGER REFERENCES thread ON DELETE CASCADE)"
         )
     )
 
@@ -104,10 +104,11 @@ async def test_rebuilding_a_table_keeps_its_rows_and_those_that_refer_to_it(
 
 async def test_a_copy_of_what_was_there_is_kept_before(tmp_path: Path, backups: Path) -> None:
     database = await filled(tmp_path / "test.db")
+    (backups / "version-0001-20260101T000000Z.db.part").write_bytes(b"left by a process that was killed")
     three = Migration(number=3, name="third", up=lambda conn: None)
     done = await migrate(database, backups, [ONE, TWO, three])
     assert done.copy is not None
-    assert [path for path in backups.iterdir()] == [done.copy]
+    assert list(backups.iterdir()) == [done.copy]
     assert done.copy.name.startswith("version-0001-20")
     copied = Database.open(done.copy)
     assert await version(copied) == 1
@@ -313,4 +314,4 @@ async def test_processes_that_migrate_at_once_do_it_once(package: Path, tmp_path
     assert connection.execute("SELECT version FROM schema_version").fetchall() == [(1,), (2,)]
     assert connection.execute("SELECT count(*) FROM thread").fetchone() == (50,)
     connection.close()
-    assert not [name for name in os.listdir(tmp_path / "backups") if name.endswith(".part")]
+    assert not list((tmp_path / "backups").glob("*.part*"))

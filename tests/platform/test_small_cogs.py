@@ -86,7 +86,7 @@ def test_the_clock_is_in_utc_and_the_other_never_goes_back() -> None:
         ("GET https://me:hunter22@example.org/x", "hunter22"),
         ("cookie: windowseat=abcdef", "abcdef"),
         ("password=hunter22&user=me", "hunter22"),
-        ("/sign-in?sign-in-token=abcdef123", "abcdef123"),
+        ("/sign-in?token=abcdef123", "abcdef123"),
         ("key gsk_abcdefghijklmnop12345 was refused", "abcdefghijklmnop12345"),
     ],
 )

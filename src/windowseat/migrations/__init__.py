@@ -109,6 +109,8 @@ def _take(conn: Connection, *, step: Migration, database: Database, backups: Pat
         return None
     copy = None
     if keep:
+        for left in backups.glob("version-*.db.part*"):
+            left.unlink()
         copy = backups / f"version-{version:04}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.db"
         database.copy_now(copy)
     schema_version.create(conn, checkfirst=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,6 +122,8 @@ class Home:
 
 
 def _make_short_folder() -> Path:
+    import tempfile
+
     folder = Path(tempfile.mkdtemp(prefix="windowseat-"))
     if len(os.fsencode(folder / _SOCKET_NAME)) <= _LONGEST_SOCKET_PATH_BYTES:
         return folder

@@ -19,7 +19,7 @@ _SHAPES = re.compile(
       \b(?:sk|pk|rk|gsk|xai|hf|wsk|AIza)[-_A-Za-z0-9]{16,}
     | (?<=://)[^/\s:@]*:[^/\s@]+(?=@)
     | (?<=\bbearer\s)[^\s"',;]+ | (?<=\bbasic\s)[^\s"',;]+
-    | (?<=[?&]key=)[^\s&"']+
+    | (?<=[?&]key=)[^\s&"']+ | (?<=[?&]token=)[^\s&"']+
     | (?P<name>(?:x-)?api[-_]key|authorization|(?:set-)?cookie|password|secret
         |(?:access|sign[-_]in)[-_]token)
       (?P<between>["']?\s*[:=]\s*["']?)(?:(?:bearer|basic)\s+)?[^\s"',;&}]+

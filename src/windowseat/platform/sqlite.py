@@ -57,6 +57,9 @@ def open_file(path: Path, *, busy_seconds: float, read_only: bool = False) -> sq
     try:
         _use_wal(connection, busy_seconds)
         connection.execute("PRAGMA synchronous = NORMAL")
+        # On macOS a plain fsync stops at the drive's cache (sqlite.org/pragma.html#pragma_fullfsync).
+        connection.execute("PRAGMA fullfsync = ON")
+        connection.execute("PRAGMA checkpoint_fullfsync = ON")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA journal_size_limit = {_WAL_KEPT_BYTES}")
         if read_only:
