@@ -31,7 +31,8 @@ Reader = Callable[[Any, str], Any]
 
 _JSON_NAMES = {"waits_for": "for"}
 _TYPE_NAMES: dict[type[Any], str] = {
-    cls: str(next(f.default for f in dataclasses.fields(cls) if f.name == "type")) for cls in (*PARTS, *EVENTS)
+    cls: str(next(f.default for f in dataclasses.fields(cls) if f.name == "type"))
+    for cls in (*PARTS, *EVENTS)
 }
 _PART_BY_NAME = {_TYPE_NAMES[cls]: cls for cls in PARTS}
 _EVENT_BY_NAME = {_TYPE_NAMES[cls]: cls for cls in EVENTS}
@@ -76,7 +77,7 @@ def to_json(value: Any, *, origin: bool = False) -> bytes:
 
 
 def event_json(n: int, at: datetime, event: Event, *, origin: bool = False) -> bytes:
-    """`{"type", "n", "at", …}`: how the journal keeps an event (with origins) and followers get it (without)."""
+    """`{"type", "n", "at", …}`: how the journal keeps an event, and followers get it."""
     if type(event) is PartDelta and event.logprobs is None:  # nearly all events are these
         return msgspec.json.encode(
             {"type": "part_delta", "n": n, "at": at, "index": event.index, "text": event.text}
@@ -89,7 +90,11 @@ def event_json(n: int, at: datetime, event: Event, *, origin: bool = False) -> b
 def _fields_of(cls: type[Any]) -> tuple[tuple[str, str, bool], ...]:
     """Name, name in JSON, and whether it is left out while None; `type` first."""
     listed = [
-        (f.name, _JSON_NAMES.get(f.name, f.name), f.default is None and (cls is not Usage or f.name == "details"))
+        (
+            f.name,
+            _JSON_NAMES.get(f.name, f.name),
+            f.default is None and (cls is not Usage or f.name == "details"),
+        )
         for f in sorted(dataclasses.fields(cls), key=lambda f: f.name != "type")
     ]
     return tuple(listed)
@@ -137,7 +142,9 @@ def load(data: bytes) -> Any:
 def _wrong(at: str, wanted: str, data: Any) -> Refused:
     found = "null" if data is None else type(data).__name__
     return Refused(
-        "bad_shape", f"{at or 'The value'} should be {wanted}, and is {found}.", hint="See /docs for the shape."
+        "bad_shape",
+        f"{at or 'The value'} should be {wanted}, and is {found}.",
+        hint="See /docs for the shape.",
     )
 
 
@@ -188,7 +195,7 @@ _SIMPLE: dict[Any, Reader] = {
     bool: _simple(bool, "true or false"),
     datetime: _time,
     Decimal: _decimal,
-    Any: lambda data, at: data,
+    Any: lambda data, _: data,
     type(None): _simple(type(None), "null"),
 }
 

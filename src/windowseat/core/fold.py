@@ -44,6 +44,7 @@ class Call:
 class _Growing:
     part: Part
     pieces: list[str]
+    is_open: bool = False
 
     def now(self) -> Part:
         if self.pieces:
@@ -83,6 +84,11 @@ class Fold:
     def size(self) -> int:
         """How many parts there are: the index of the next one."""
         return len(self._parts)
+
+    @property
+    def open_parts(self) -> tuple[tuple[int, Part], ...]:
+        """The parts that began and did not settle, each with its index."""
+        return tuple((i, growing.now()) for i, growing in enumerate(self._parts) if growing.is_open)
 
     @property
     def open_step(self) -> Step | None:
@@ -140,14 +146,14 @@ class Fold:
         self.newest = line.at
         self._add(line.event, line.at)
 
-    def _add(self, event: e.Event, at: datetime) -> None:  # noqa: PLR0912 - one arm an event
+    def _add(self, event: e.Event, at: datetime) -> None:  # noqa: C901 - one arm for each event  # noqa: PLR0912 - one arm an event
         match event:
             case e.PartDelta():
                 self._growing(event.index).pieces.append(event.text)
             case e.PartStarted():
-                self._place(event.index, event.part)
+                self._place(event.index, event.part, settles=False)
             case e.PartSettled():
-                self._place(event.index, event.part, may_replace=True)
+                self._place(event.index, event.part, settles=True)
             case e.TurnStarted():
                 self.started, self._created = event, at
             case e.StepStarted():
@@ -190,15 +196,15 @@ class Fold:
             raise ValueError(f"part {index} has not begun; there are {len(self._parts)}")
         return self._parts[index]
 
-    def _append(self, part: Part) -> None:
-        self._parts.append(_Growing(part, []))
+    def _append(self, part: Part, *, is_open: bool = False) -> None:
+        self._parts.append(_Growing(part, [], is_open))
 
-    def _place(self, index: int, part: Part, *, may_replace: bool = False) -> None:
+    def _place(self, index: int, part: Part, *, settles: bool) -> None:
         if index == len(self._parts):
-            self._append(part)
-        elif may_replace:
+            self._append(part, is_open=not settles)
+        elif settles:
             growing = self._growing(index)
-            growing.part, growing.pieces = part, []
+            growing.part, growing.pieces, growing.is_open = part, [], False
         else:
             raise ValueError(f"part {index} cannot begin; the next one is {len(self._parts)}")
 
