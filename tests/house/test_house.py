@@ -63,12 +63,10 @@ def test_every_direct_dependency_is_locked_and_has_its_reason() -> None:
 
 
 def test_the_locks_agree_with_each_other() -> None:
-    versions: dict[str, set[str]] = {}
-    for lock in LOCKS:
-        for pin in requirements(lock):
-            name, version = pin.split("==")
-            versions.setdefault(name, set()).add(version)
-    assert {name: found for name, found in versions.items() if len(found) > 1} == {}
+    pinned = [{pin.split("==")[0]: pin for pin in requirements(lock)} for lock in LOCKS]
+    for one in pinned:
+        for other in pinned:
+            assert {name: other[name] for name in one if name in other and one[name] != other[name]} == {}
 
 
 @pytest.mark.parametrize("file", sorted((SOURCE / "core").rglob("*.py")), ids=lambda file: file.name)
@@ -145,3 +143,16 @@ def test_every_link_in_the_documents_leads_to_a_file(document: str) -> None:
             if not (page.parent / target).exists():
                 broken.append(f"{page.relative_to(PROJECT)} → {target}")
     assert broken == []
+
+
+def test_the_map_of_changes_names_what_is_there() -> None:
+    page = (PROJECT / "CONTRIBUTING.md").read_text("utf-8")
+    rows = [row.split("|")[2:5] for row in page.splitlines() if re.match(r"\| [^-…]", row)]
+    assert len(rows) > 10
+    missing: list[str] = []
+    for cells in rows:
+        folder, files, tests = (re.findall(r"`([^`]+)`", cell) for cell in cells)
+        for path in (*folder, *tests, *files):
+            if not any((PROJECT / place / path).exists() for place in ("", *folder)):
+                missing.append(path)
+    assert missing == []
