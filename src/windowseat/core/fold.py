@@ -146,7 +146,7 @@ class Fold:
         self.newest = line.at
         self._add(line.event, line.at)
 
-    def _add(self, event: e.Event, at: datetime) -> None:  # noqa: C901 - one arm for each event  # noqa: PLR0912 - one arm an event
+    def _add(self, event: e.Event, at: datetime) -> None:  # noqa: C901, PLR0912 - one arm for each event  # noqa: PLR0912 - one arm an event
         match event:
             case e.PartDelta():
                 self._growing(event.index).pieces.append(event.text)
