@@ -43,7 +43,7 @@ test: lint types contracts test-model ## run every check and every test but the 
 
 .PHONY: test-long
 test-long: install-dev test-model ## run the long tests too: crashes by the hundred, load, endurance
-	@$(RAISE_LIMIT); $(BIN)/python -m pytest -m "long or not long" $(ARGS)
+	@$(RAISE_LIMIT); $(BIN)/python -m pytest -m "long or not long" -o faulthandler_timeout=3600 $(ARGS)
 
 .PHONY: check
 check: lint types contracts ## run lint, types, import contracts and the pure tests (within a minute)
