@@ -82,7 +82,8 @@ class Engine:
     async def use(self, on_progress: Report) -> AsyncIterator[Address]:
         """The address for one request; the model stays loaded until the block is left.
 
-        Raises Fault `local_engine_missing`, `local_engine_stopped`; Refused `local_model_unreadable`;
+        Raises Fault `local_engine_missing`, `local_engine_not_started`, `local_engine_stopped`; Refused
+        `local_model_unreadable`;
         ProviderFault `local_engine_died` when it died three times within five minutes.
         """
         self.users += 1

@@ -50,8 +50,9 @@ class EngineProcess:
     async def start(self) -> Address:
         """Starts it and waits until the model is loaded.
 
-        Raises Fault `local_engine_missing`, Refused `local_model_unreadable`; ProviderFault
-        `local_engine_died` when it ended without a word. Cancelled or failed, it leaves no process.
+        Raises Fault `local_engine_missing`, `local_engine_not_started`; Refused `local_model_unreadable`;
+        ProviderFault `local_engine_died` when it ended without a word. Cancelled or failed, it leaves
+        no process.
         """
         try:
             return await self._start()
@@ -62,16 +63,18 @@ class EngineProcess:
     async def _start(self) -> Address:
         # A session of its own: Ctrl-C in the terminal is for us, who may still be writing the answer down.
         # In the loop's thread: Linux ends the child with the *thread* that started it.
-        self._process = process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            "-m",
-            "windowseat.features.local_models.child",
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-            start_new_session=True,
-        )
+        command = [sys.executable, "-P", "-m", "windowseat.features.local_models.child"]
+        try:
+            self._process = process = await asyncio.create_subprocess_exec(
+                *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
+            )
+        except OSError as error:
+            raise Fault(
+                "local_engine_not_started",
+                f"The system did not start a process for {self.name}: {error.strerror}.",
+                hint="It may be out of memory, processes or open files; close something, then try again.",
+                status=503,
+            ) from error
         assert process.stdin
         assert process.stdout
         assert process.stderr
@@ -131,8 +134,11 @@ class EngineProcess:
         """Ends it and waits until it is gone. It has nothing to save, so nothing softer comes first."""
         if self._process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        if not self.exited:
+            # Not Process.kill: where it is dead already, that takes the exit status away from asyncio,
+            # which then says 255 (subprocess.Popen.send_signal polls first).
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
         await asyncio.shield(asyncio.wait(self._tasks))
 
     def death(self) -> ProviderFault:
