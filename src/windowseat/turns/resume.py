@@ -30,9 +30,9 @@ async def mend(run: Run) -> AsyncGenerator[Event, None]:
     step = run.fold.open_step
     assert step is not None
     reason = run.ended or "interrupted"
+    heard = run.fold.newest if any(part.step == step.step for part in run.fold.parts) else None
     for event in close_parts(run, reason):
         yield event
-    heard = run.fold.newest if any(part.step == step.step for part in run.fold.parts) else None
     ended = StepEnded(
         step=step.step,
         usage=None,

@@ -53,10 +53,10 @@ def _no_result(run: Run, call: ToolCall, why: str) -> PartSettled:
 
 
 async def record_step(run: Run, ended: StepEnded, model: str) -> None:
-    """The ledger's row of a request; where the provider reported nothing it is an estimate."""
+    """The ledger's row of a request; where the provider answered and reported nothing it is an estimate."""
     usage, estimated = ended.usage, False
     if usage is None and ended.first_byte is not None:
-        usage, estimated = Usage(output_tokens=_rough_tokens(run, ended.step)), True
+        usage, estimated = await _estimate(run, ended.step), True
     row = LedgerRow(
         turn=run.turn.id,
         step=ended.step,
@@ -71,14 +71,17 @@ async def record_step(run: Run, ended: StepEnded, model: str) -> None:
     run.prices[ended.step] = await run.world.ledger.record(row)
 
 
-def _rough_tokens(run: Run, step: int) -> int:
-    """About how many tokens came: four characters each, the usual rule of thumb for English.
+async def _estimate(run: Run, step: int) -> Usage:
+    """About how many tokens were read and came: four characters each, a rule of thumb for English.
 
     Source: https://help.openai.com/en/articles/4936856 (OpenAI, “What are tokens and how to count them?”).
     """
+    name = next(each.request for each in run.fold.steps if each.step == step)
+    request = await run.world.of(run.turn).turns.kept_request(run.turn, name)
+    sent = sum(len(piece.data) for piece in request.pieces)
     parts = (part for part in run.fold.parts if part.step == step)
-    characters = sum(len(part.text) for part in parts if isinstance(part, Text | Thinking))
-    return (characters + 3) // 4
+    came = sum(len(part.text) for part in parts if isinstance(part, Text | Thinking))
+    return Usage(input_tokens=(sent + 3) // 4, output_tokens=(came + 3) // 4)
 
 
 async def settled(run: Run, reason: StopReason) -> TurnSettled:
