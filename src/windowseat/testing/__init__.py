@@ -1,0 +1,15 @@
+"""Fakes that ship with the product, so that whoever builds on it can test without the network.
+
+    provider    ScriptedProvider: a provider over real HTTP on this machine
+    replies     what it can be told to say: answers, errors, and everything that goes wrong
+    behaviours  its own models: echo, tool, and those that keep a pace
+    openai_chat how it speaks that dialect; others join as files beside it
+    server      the HTTP under it
+    ports       the ports of a turn without HTTP: a provider and tools that follow a script
+    tools       a tool that asks first
+
+    from windowseat.testing.provider import ScriptedProvider
+    from windowseat.testing.replies import answer, text
+
+Nothing here is imported by the product itself.
+"""
