@@ -84,12 +84,19 @@ class Watch:
 class Journal:
     """Numbers, writes and shows the events of all turns of one keeping."""
 
-    def __init__(self, store: JournalStore, clock: Clock, encode: EncodeEvent) -> None:
+    def __init__(
+        self,
+        store: JournalStore,
+        clock: Clock,
+        encode: EncodeEvent,
+        watches: dict[str, set[Watch]] | None = None,
+    ) -> None:
+        """`watches` is shared by journals whose turns one watch is to see together."""
         self._store = store
         self._clock = clock
         self._encode = encode
         self._live: dict[str, _Live] = {}
-        self._watches: dict[str, set[Watch]] = {}
+        self._watches: dict[str, set[Watch]] = {} if watches is None else watches
         self._go = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._last_commit = 0.0

@@ -16,9 +16,11 @@ from windowseat.core.ask import Ask, Turn, User
 from windowseat.core.errors import Conflict, Fault, NotFound
 from windowseat.core.events import ApprovalGiven, Numbered, TurnSettled, TurnStarted, is_edge
 from windowseat.core.fold import Fold
-from windowseat.core.move import Wait, next_move
+from windowseat.core.move import Move, Wait, next_move
 from windowseat.core.parts import ToolCall
 from windowseat.core.ports import Begun, Left, Line
+from windowseat.core.request import Request
+from windowseat.turns.journal import Watch
 from windowseat.turns.run import run_turn
 from windowseat.turns.state import Cancel, Mail, Run
 from windowseat.turns.world import World
@@ -56,6 +58,8 @@ class Turns:
             line = lines[-1]
             kept.journal.open(begun.turn.id, begun.turn.owner, 1, line)
             self._drive(Run(begun.turn, world, Fold([numbered(line)]), model=model))
+            for tell in world.started:
+                tell(begun.turn)
         return begun
 
     # -- reading ----------------------------------------------------------------------------------
@@ -78,6 +82,30 @@ class Turns:
     def follow(self, turn: Turn, after: int) -> AsyncIterator[Sequence[Line]]:
         """The turn's lines after number `after`, the past and then the live rest, until it settles."""
         return self._world.of(turn).journal.follow(turn.id, after)
+
+    def watch(self) -> Watch:
+        """A watch over no turn yet, for whoever follows several at once; the holder closes it."""
+        return self._world.kept["database"].journal.watch()
+
+    async def since(self, turn: Turn, after: int) -> Sequence[Line]:
+        """The turn's lines after number `after` that are there now; none while there is nothing new.
+
+        Raises what the writer met when it cannot write the turn any more.
+        """
+        journal = self._world.of(turn).journal
+        lines = await journal.since(turn.id, after)
+        if not lines:
+            journal.check(turn.id)
+        return lines
+
+    async def next_move(self, turn: Turn) -> tuple[Fold, Move]:
+        """How far the turn has come, and what it would do next."""
+        fold = await self.fold(turn)
+        return fold, next_move(fold, steps=self._world.bounds.steps)
+
+    async def kept_request(self, turn: Turn, name: str) -> Request:
+        """A request of the turn as it was sent. Raises NotFound `request_not_found`."""
+        return await self._world.of(turn).turns.kept_request(turn, name)
 
     def is_running(self, turn: str) -> bool:
         """Whether the turn is driven here now."""

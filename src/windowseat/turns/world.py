@@ -53,6 +53,8 @@ class World:
     new_id: Callable[[], str]
     inserts: Sequence[InsertSource] = ()
     after: Sequence[AfterTurn] = ()
+    started: Sequence[Callable[[Turn], None]] = ()
+    """Told of each turn that starts here, once it is committed."""
     bounds: Bounds = field(default_factory=Bounds)
 
     def of(self, turn: Turn) -> Kept:
