@@ -1,10 +1,10 @@
-"""What the tests of the transport share: both event loops, and a certificate of this machine's own."""
+"""What the tests of the transport share: both event loops, a provider, a certificate of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -15,12 +15,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from windowseat.features.providers.transport import Transport
+from windowseat.testing.provider import ScriptedProvider
+
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, LoopFactory] | None:
     """The transport stands on the loop's own protocols, so its tests run on each loop that serves."""
-    if item.path.name != "test_transport.py":
+    if not item.path.name.startswith(("test_transport", "test_ways", "test_dialling")):
         return None
     loops: dict[str, LoopFactory] = {"asyncio": asyncio.new_event_loop}
     try:
@@ -28,6 +31,19 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, LoopFactory
     except ImportError:
         return loops
     return loops | {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[ScriptedProvider]:
+    async with ScriptedProvider() as provider:
+        yield provider
+
+
+@pytest.fixture
+async def transport() -> AsyncIterator[Transport]:
+    transport = Transport(connect_timeout=2.0)
+    yield transport
+    await transport.aclose()
 
 
 @pytest.fixture(scope="session")

@@ -86,9 +86,7 @@ def test_a_bare_status_has_its_code(status: int, code: str) -> None:
         (400, openai("the request exceeds the available context size", kind="exceed_context_size_error")),
         (
             400,
-            {
-                "message": "Prompt contains 40000 tokens, too large for model with 32768 maximum context length"
-            },
+            {"message": "Prompt contains 40000 tokens, too large for model with 32768 maximum context"},
         ),
         (413, openai("Please reduce the length of the messages or completion.")),
         (500, {"error": "tokens to keep from the initial prompt is greater than the context length"}),
