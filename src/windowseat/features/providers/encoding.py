@@ -8,7 +8,7 @@ Pure functions; names of fields and roles on the wire are the dialects' business
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -31,6 +31,7 @@ from windowseat.core.parts import (
     Video,
 )
 from windowseat.core.request import Piece
+from windowseat.features.providers.decoding import as_dict, as_list
 from windowseat.features.providers.said import Said
 
 GO_ON = (
@@ -76,14 +77,14 @@ def check_takes(
             if not takes(model, part.type):
                 raise Refused(
                     "model_cannot_take",
-                    f"{model.name} does not read {_PLURAL[part.type]}, and there is one: {_name(part, files)}.",
+                    f"{model.name} does not read {_PLURAL[part.type]} such as {_name(part, files)}.",
                     hint="Choose a model that does, or leave it out of the window.",
                 )
             size, limit = size_of(part, files), largest.get(part.type)
             if limit is not None and size is not None and size > limit:
                 raise Refused(
                     "file_too_large",
-                    f"{_name(part, files)} has {size} bytes; this provider takes {limit} for one {part.type}.",
+                    f"{_name(part, files)} has {size} bytes; the provider takes {limit} in one {part.type}.",
                     hint="Make it smaller, or choose another provider.",
                     status=413,
                 )
@@ -195,30 +196,20 @@ def is_strict(schema: Json) -> bool:
     if not isinstance(schema, dict) or not set(schema) <= _STRICT_WORDS:
         return False
     if schema.get("type") == "object" or "properties" in schema:
-        properties = schema.get("properties")
-        closed = schema.get("additionalProperties") is False
-        if not (
-            closed and isinstance(properties, dict) and set(schema.get("required", ())) == set(properties)
-        ):
+        properties, required = schema.get("properties"), schema.get("required")
+        if schema.get("additionalProperties") is not False or not isinstance(properties, dict):
             return False
-        return all(is_strict(each) for each in properties.values())
-    inner = [*schema.get("anyOf", ()), *([schema["items"]] if "items" in schema else [])]
-    return all(is_strict(each) for each in inner)
+        if not isinstance(required, list) or set(map(str, required)) != set(properties):
+            return False
+    inner = [schema["items"]] if "items" in schema else []
+    for several in ("properties", "$defs"):
+        inner += as_dict(schema.get(several)).values()
+    return all(is_strict(each) for each in [*inner, *as_list(schema.get("anyOf"))])
 
 
 _STRICT_WORDS = frozenset(
-    {
-        "type",
-        "properties",
-        "required",
-        "additionalProperties",
-        "description",
-        "title",
-        "enum",
-        "const",
-        "items",
-    }
-    | {"anyOf"}
+    {"type", "properties", "required", "additionalProperties", "description", "title", "enum", "const"}
+    | {"items", "anyOf", "$defs", "$ref"}
 )
 
 
@@ -243,6 +234,20 @@ class Body:
     def value(self, key: str, value: Json) -> None:
         """Append a value as JSON."""
         self.add(key, msgspec.json.encode(value))
+
+    def array(self, opening: bytes, values: Sequence[tuple[str, Json]]) -> None:
+        """Append values, each with its segment's key, as an array after `opening`; nothing for no values."""
+        for index, (key, value) in enumerate(values):
+            self.add(key, b"," if index else opening)
+            self.value(key, value)
+        if values:
+            self.add("", b"]")
+
+    def strings(self, texts: Sequence[tuple[str, str]], between: bytes = b"") -> None:
+        """Append texts, each with its segment's key, as one string; `between` is JSON already."""
+        for index, (key, text) in enumerate(texts):
+            self.add(key, between if index else b'"', inner(text))
+        self.add(texts[-1][0] if texts else "", b'"' if texts else b'""')
 
     def file(self, key: str, file: str) -> None:
         """Append the base64 text of a file's bytes."""

@@ -1,0 +1,311 @@
+"""The messages of an `openai-chat` request: who says what, piece by piece.
+
+Media that tools or answers brought move to the next user message, since only there the wire has a place
+for them. Thinking, calls and unknown fields of this very model go back as they came.
+
+Not here: options and tools (openai_chat.py), and what is said in the neutral order (said.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import msgspec
+
+from windowseat.core.errors import Refused
+from windowseat.core.exchange import FileFacts
+from windowseat.core.model import Model
+from windowseat.core.parts import Audio, File, Json, Media, Opaque, Part, Text, Thinking, ToolCall, ToolResult
+from windowseat.features.providers.encoding import (
+    Body,
+    arguments_of,
+    data_of,
+    facts_of,
+    inner,
+    media_of_result,
+    takes,
+    words_of_file,
+    words_of_result,
+)
+from windowseat.features.providers.quirks import Quirks
+from windowseat.features.providers.said import CallIds, Keyed, Place, Raw, Said, merged, raw_items
+
+_MARK = b',"cache_control":{"type":"ephemeral"}}'
+"""Ends an entry up to which the prefix is cached: https://openrouter.ai/docs/features/prompt-caching"""
+
+
+class Messages:
+    """Writes the messages of one request into its body."""
+
+    def __init__(self, body: Body, quirks: Quirks, model: Model, files: Mapping[str, FileFacts]) -> None:
+        self._body = body
+        self.quirks = quirks
+        self._model = model
+        self._files = files
+        self.place = Place(dialect="openai-chat", connection=model.connection, model=model.id)
+        self.ids = CallIds(quirks.call_id)
+        self._begun = False
+
+    def write(self, instructions: Sequence[tuple[str, str]], said: Sequence[Said]) -> None:
+        """Instructions first, then what was said. Raises Refused `model_cannot_take`, `file_not_found`."""
+        self._instructions([(key, text) for key, text in instructions if text])
+        ordered = self._as_the_wire_wants(said)
+        last_user = max((i for i, each in enumerate(ordered) if each.role == "user"), default=-1)
+        for index, each in enumerate(ordered):
+            if each.role == "user":
+                self._user(each, mark=self.quirks.cache_marks and index == last_user)
+            elif each.role == "assistant":
+                self._assistant(each)
+            else:
+                self._results(each)
+
+    def _instructions(self, texts: Sequence[tuple[str, str]]) -> None:
+        if not texts:
+            return
+        self._begin(texts[0][0], self.quirks.system)
+        if self.quirks.cache_marks:
+            for index, (key, text) in enumerate(texts):
+                self._body.add(key, b"," if index else b"[")
+                self._content(key, Text(text=text), _MARK if index == len(texts) - 1 else b"")
+            self._body.add("", b"]}")
+        else:
+            self._body.strings(texts, b"\\n\\n")
+            self._body.add(texts[-1][0], b"}")
+
+    # -- who says what ----------------------------------------------------------------------------
+
+    def _as_the_wire_wants(self, said: Sequence[Said]) -> list[Said]:
+        """Media out of tools' results and answers into user messages; roles as the provider wants them."""
+        out: list[Said] = []
+        moved: list[Keyed] = []
+        for each in said:
+            if each.role == "user":
+                out.append(replace(each, parts=(*moved, *each.parts)))
+                moved = []
+                continue
+            if each.role == "assistant" and moved:
+                out.append(Said(role="user", parts=tuple(moved)))
+                moved = []
+            moved += self._moved(each)
+            out.append(each)
+        if moved:
+            out.append(Said(role="user", parts=tuple(moved)))
+        if self.quirks.after_tools:
+            out = [each for before, this in pairwise([None, *out]) for each in self._after(before, this)]
+        return merged(out) if self.quirks.alternate else out
+
+    def _after(self, before: Said | None, this: Said | None) -> list[Said]:
+        """What is said, with a word of the assistant before it where a user may not follow a tool."""
+        if this is None or before is None or (before.role, this.role) != ("tool", "user"):
+            return [] if this is None else [this]
+        return [Said(role="assistant", parts=(("", Text(text=self.quirks.after_tools)),)), this]
+
+    def _moved(self, said: Said) -> list[Keyed]:
+        moved: list[Keyed] = []
+        for key, part in said.parts if said.role != "user" else ():
+            if isinstance(part, ToolResult):
+                media: list[Media] = [each for each in media_of_result(part) if self._takes(each)]
+            else:
+                media = [part] if isinstance(part, Media) and self._takes(part) else []
+            if media:
+                whose = "a tool" if said.role == "tool" else "your answer above"
+                moved.append((key, Text(text=f"(This is from {whose}.)")))
+                moved += [(key, each) for each in media]
+        return moved
+
+    def _takes(self, part: Media) -> bool:
+        return takes(self._model, part.type) and self._why_not(part) is None
+
+    # -- one message ------------------------------------------------------------------------------
+
+    def _begin(self, key: str, role: str) -> None:
+        self._body.add(key, b"," if self._begun else b"", f'{{"role":"{role}","content":'.encode())
+        self._begun = True
+
+    def _user(self, said: Said, *, mark: bool) -> None:
+        parts: list[Keyed] = []
+        for key, part in said.parts:
+            words = words_of_file(part, self._files) if isinstance(part, File) else None
+            if words is not None:
+                parts.append((key, Text(text=words)))
+            elif (isinstance(part, Text) and part.text) or isinstance(part, Media):
+                parts.append((key, part))
+        if not parts:
+            return
+        texts = [(key, part.text) for key, part in parts if isinstance(part, Text)]
+        self._begin(parts[0][0], "user")
+        if len(texts) == len(parts) and not self.quirks.cache_marks:
+            self._body.strings(texts, b"\\n\\n")
+        else:
+            marked = max((i for i, (_, part) in enumerate(parts) if isinstance(part, Text)), default=-1)
+            for index, (key, part) in enumerate(parts):
+                self._body.add(key, b"," if index else b"[")
+                self._content(key, part, _MARK if mark and index == marked else b"")
+            self._body.add(parts[-1][0], b"]")
+        self._body.add(parts[-1][0], b"}")
+
+    def _results(self, said: Said) -> None:
+        for key, part in said.parts:
+            if isinstance(part, ToolResult):
+                words = words_of_result(part)
+                if not words:
+                    words = "(see the next message)" if media_of_result(part) else "(no output)"
+                self._begin(key, "tool")
+                self._body.value(key, words)
+                self._body.add(key, b',"tool_call_id":')
+                self._body.value(key, self.ids.of(part.id))
+                self._body.add(key, b"}")
+
+    def _assistant(self, said: Said) -> None:
+        answer = _Answer(self, raw_items(said.parts, self.place))
+        if not (answer.texts or answer.listed or answer.calls or answer.more):
+            return
+        first = said.parts[0][0]
+        self._begin(first, "assistant")
+        if answer.as_list:
+            self._body.array(b"[", answer.listed)
+        elif answer.texts:
+            self._body.strings(answer.texts)
+        else:
+            self._body.add(first, b"null")
+        if answer.thoughts:
+            self._body.add(first, f',"{self.quirks.thinking}":'.encode())
+            self._body.strings(answer.thoughts)
+        self._body.array(b',"reasoning_details":[', answer.details)
+        self._body.array(b',"tool_calls":[', answer.calls)
+        for name, (key, value) in answer.more.items():
+            self._body.add(key, b",", msgspec.json.encode(name), b":")
+            self._body.value(key, value)
+        self._body.add(first, b"}")
+
+    # -- one part of content ----------------------------------------------------------------------
+
+    def _content(self, key: str, part: Part, mark: bytes = b"") -> None:
+        """A text or media as an entry of content that is a list; `mark` ends a text's entry."""
+        if isinstance(part, Text):
+            self._body.add(key, b'{"type":"text","text":"', inner(part.text), b'"')
+            self._body.add("" if mark else key, mark or b"}")
+            return
+        assert isinstance(part, Media)
+        if why := self._why_not(part):
+            raise Refused(
+                "model_cannot_take", f"{why}.", hint="Add it in another form, or choose another model."
+            )
+        if isinstance(part, Audio):
+            self._body.add(key, b'{"type":"input_audio","input_audio":{"format":"')
+            self._body.add(key, _SOUNDS[part.media_type].encode(), b'","data":"')
+            self._data(key, part)
+            self._body.add(key, b'"}}')
+        elif isinstance(part, File) and self.quirks.document == "file":
+            name = part.name or (facts_of(part, self._files).name if part.file else "") or "document.pdf"
+            self._body.add(
+                key, b'{"type":"file","file":{"filename":', msgspec.json.encode(name), b',"file_data":"'
+            )
+            self._url(key, part)
+            self._body.add(key, b'"}}')
+        elif isinstance(part, File):
+            self._body.add(key, f'{{"type":"{self.quirks.document}","{self.quirks.document}":"'.encode())
+            self._url(key, part)
+            self._body.add(key, b'"}')
+        else:
+            self._body.add(key, f'{{"type":"{part.type}_url","{part.type}_url":{{"url":"'.encode())
+            self._url(key, part)
+            self._body.add(key, b'"}}')
+
+    def _url(self, key: str, part: Media) -> None:
+        if part.file is None:
+            self._body.add(key, inner(part.url or ""))
+        else:
+            self._body.add(key, f"data:{part.media_type};base64,".encode())
+            self._data(key, part)
+
+    def _data(self, key: str, part: Media) -> None:
+        if part.file is None:
+            self._body.add(key, inner(data_of(part) or ""))
+        else:
+            self._body.file(key, facts_of(part, self._files).id)
+
+    def _why_not(self, part: Media) -> str | None:
+        """Why this wire cannot carry the part, in words; None where it can."""
+        only_address = part.file is None and data_of(part) is None
+        if only_address and part.type not in self.quirks.takes_url:
+            return f"This provider takes no address for {part.type}, only the bytes"
+        if isinstance(part, Audio) and _SOUNDS.get(part.media_type) not in self.quirks.sounds:
+            return f"This provider does not take sound as {part.media_type}"
+        if part.type == "video" and (self._model.inputs is None or "video" not in self._model.inputs):
+            return f"{self._model.name} is not known to take video"
+        return None
+
+
+class _Answer:
+    """What one assistant message says, by the fields that say it; each value with its segment's key."""
+
+    def __init__(self, messages: Messages, items: Sequence[Keyed | Raw]) -> None:
+        self.texts: list[tuple[str, str]] = []
+        self.listed: list[tuple[str, Json]] = []
+        self.as_list = False
+        self.thoughts: list[tuple[str, str]] = []
+        self.details: list[tuple[str, Json]] = []
+        self.calls: list[tuple[str, Json]] = []
+        self.more: dict[str, tuple[str, Json]] = {}
+        self._messages = messages
+        self._quirks = messages.quirks
+        for item in items:
+            if isinstance(item, Raw):
+                self._raw(item)
+            else:
+                self._neutral(*item)
+        if self.calls and not self.thoughts and self._quirks.calls_need_thinking:
+            self.thoughts.append((self.calls[0][0], ""))
+
+    def _neutral(self, key: str, part: Part) -> None:
+        if isinstance(part, Text) and part.text:
+            self.texts.append((key, part.text))
+            self.listed.append((key, {"type": "text", "text": part.text}))
+        elif isinstance(part, Thinking):
+            self._thought(key, part, {})
+        elif isinstance(part, ToolCall) and part.by != "provider":
+            arguments = msgspec.json.encode(arguments_of(part)).decode()
+            function = {"name": part.name, "arguments": arguments}
+            self.calls.append(
+                (key, {"id": self._messages.ids.new(part.id), "type": "function", "function": function})
+            )
+        elif isinstance(part, Opaque) and self._messages.place.knows(part):
+            where, _, name = part.kind.partition(".")
+            if where == "content":
+                self.listed.append((key, part.data))
+                self.as_list = True
+            elif name not in self._quirks.not_back:
+                self.more[name] = (key, part.data)
+
+    def _raw(self, raw: Raw) -> None:
+        part = raw.parts[0][1]
+        if isinstance(part, Thinking) and "reasoning_details" in raw.item:
+            if self._quirks.thinking:
+                self.details += [(raw.key, each) for each in raw.item["reasoning_details"]]
+        elif isinstance(part, Thinking):
+            self._thought(raw.key, part, raw.item)
+        elif isinstance(part, ToolCall) and part.by != "provider":
+            id = self._messages.ids.new(part.id, raw.item.get("id"))
+            self.calls.append((raw.key, {**raw.item, "id": id}))
+
+    def _thought(self, key: str, part: Thinking, more: dict[str, Json]) -> None:
+        """Thinking goes back only to the model that thought it, and only in a field of its own."""
+        if not self._quirks.thinking or not self._messages.place.made(part) or part.origin is None:
+            return
+        if (part.origin.key or "").startswith("content"):
+            thought = [{"type": "text", "text": part.text}]
+            self.listed.append((key, {"type": "thinking", "thinking": thought, **more}))
+            self.as_list = True
+        elif self._quirks.thinking != "raw" and part.text:
+            self.thoughts.append((key, part.text))
+
+
+_SOUNDS = {
+    "audio/wav": "wav", "audio/x-wav": "wav", "audio/wave": "wav", "audio/vnd.wave": "wav",
+    "audio/mpeg": "mp3", "audio/mp3": "mp3", "audio/flac": "flac", "audio/ogg": "ogg", "audio/aac": "aac", "audio/aiff": "aiff",
+    "audio/mp4": "m4a", "audio/pcm": "pcm16",
+}  # fmt: skip
+"""Media types of sound and what the wire calls them."""
