@@ -13,9 +13,9 @@ ARGS :=
 # Tests of values and rules: no process, no network, no database.
 PURE_TESTS := $(wildcard tests/core tests/house tests/turns tests/features/providers)
 
-# Each stream and each follower is an open file, and macOS allows 256 of them unless asked. A higher limit is left alone.
-RAISE_LIMIT := limit=$$(ulimit -S -n); if [ "$$limit" != unlimited ] && [ "$$limit" -lt 65536 ]; then \
-	ulimit -S -n 65536 2>/dev/null || ulimit -S -n 10240 2>/dev/null || true; fi
+# Each stream and each follower is an open file, and macOS allows 256 of them unless asked. Never lowers the limit.
+RAISE_LIMIT := for n in 65536 10240; do [ "$$(ulimit -S -n)" = unlimited ] || [ "$$(ulimit -S -n)" -ge $$n ] || \
+	ulimit -S -n $$n 2>/dev/null; done
 
 # A download that fails has said why; the program tries again when the model is first asked for.
 GET_FIRST_MODEL := $(BIN)/windowseat models get smollm2 || \
