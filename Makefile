@@ -1,7 +1,7 @@
 # The commands of this project. `make` alone lists them.
 #
-# Every target does its own set-up first, in .venv (see scripts/install), and nothing outside this folder but the home of
-# the program itself. Written for GNU Make 3.81, a POSIX shell and BSD tools, so that macOS's own are enough.
+# Every target does its own set-up first, in .venv (see scripts/install). Outside this folder only the home of the program
+# and pip's own cache are written. GNU Make 3.81, a POSIX shell and BSD tools are enough, as macOS has them.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
