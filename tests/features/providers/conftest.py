@@ -21,11 +21,11 @@ from windowseat.testing.provider import ScriptedProvider
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
-def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, LoopFactory] | None:
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, LoopFactory]:
     """The transport stands on the loop's own protocols, so its tests run on each loop that serves."""
-    if not item.path.name.startswith(("test_transport", "test_ways", "test_dialling")):
-        return None
     loops: dict[str, LoopFactory] = {"asyncio": asyncio.new_event_loop}
+    if not item.path.name.startswith(("test_transport", "test_ways", "test_dialling")):
+        return loops
     try:
         import uvloop
     except ImportError:
