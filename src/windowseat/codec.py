@@ -273,9 +273,12 @@ def _object_reader(item: Reader) -> Reader:
 def _dataclass_reader(cls: type[Any]) -> Reader:
     hints = typing.get_type_hints(cls, vars(_namespace()))
     fields = {
-        _JSON_NAMES.get(f.name, f.name): (f.name, f.default is dataclasses.MISSING, hints[f.name])
+        _JSON_NAMES.get(f.name, f.name): (
+            f.name,
+            f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING,
+            hints[f.name],
+        )
         for f in dataclasses.fields(cls)
-        if f.default_factory is dataclasses.MISSING or f.init
     }
 
     def read_dataclass(data: Any, at: str) -> Any:

@@ -12,6 +12,7 @@ from tests.core import values
 from windowseat import codec
 from windowseat.core.errors import Refused
 from windowseat.core.message import Message, Usage
+from windowseat.core.model import Model
 from windowseat.core.parts import Origin, Text
 
 NOW = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
@@ -80,3 +81,8 @@ def test_a_wrong_shape_is_refused_with_its_place(data, place):
 def test_what_is_no_json_is_refused():
     with pytest.raises(Refused, match="not JSON"):
         codec.load(b'{"a": \xff}')
+
+
+def test_a_field_that_makes_its_own_default_may_be_left_out():
+    model = codec.read(Model, {"connection": "c", "id": "m", "dialect": "openai-chat"})
+    assert model == Model(connection="c", id="m", dialect="openai-chat")
