@@ -254,6 +254,11 @@ class Body:
         self._flush()
         self._pieces.append(Piece(segment=key, file=file))
 
+    def apart(self, data: bytes) -> None:
+        """Append a piece of its own, such as a cache mark; the pieces around it are as without it."""
+        self._flush()
+        self._pieces.append(Piece(segment="", data=data))
+
     def pieces(self, closing: bytes) -> tuple[Piece, ...]:
         """Everything so far, and a last piece that only closes."""
         self._flush()

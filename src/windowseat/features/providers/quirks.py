@@ -9,7 +9,7 @@ Not here: facts of models (windows, modalities, prices), and how a dialect looks
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from fnmatch import fnmatchcase
@@ -36,15 +36,18 @@ class Quirks:
     reports its usage only when asked to. `call_id` is the pattern of a call's id.
 
     `thinking` is how thinking goes back to where it came from: "" not at all, "raw" only as the provider's
-    own item, else the name of the message's field for its words; `calls_need_thinking`: that field stands
-    beside every call, be it empty. `not_back` names fields of an answer that its provider refuses in a
-    request. `prefill` are the fields that mark the begun answer at the end of a request.
+    own item, "turn" so and only while the turn that thought it runs, else the name of the message's field
+    for its words; `calls_need_thinking`: that field stands beside every call, be it empty. `not_back` names
+    fields of an answer that its provider refuses in a request. `prefill` are the fields that mark the begun
+    answer at the end of a request.
 
     `alternate`: neighbours of one role become one message. `after_tools` is what the assistant says between
     a tool's result and the user, where the two may not meet. `document` names the content part of a
     document, `sounds` are the formats of audio. `takes_url`: which media may be addresses. `largest` is how
     many bytes one image, audio, video or file may have. `cache_marks`: a prefix is cached only where it is
-    marked.
+    marked. `shows_thinking` are the fields that ask a thinking model to show its thoughts. `continues`:
+    whether a begun answer at the end is gone on from, None where nobody said. `unsigned` stands for the
+    signature of a call that another model made, where the provider wants one.
     """
 
     max_tokens: str = "max_tokens"
@@ -67,6 +70,9 @@ class Quirks:
     takes_url: frozenset[str] = frozenset({"image", "video", "file"})
     largest: Mapping[str, int] = field(default_factory=dict)
     cache_marks: bool = False
+    shows_thinking: Fields = field(default_factory=dict)
+    continues: bool | None = None
+    unsigned: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,8 +315,13 @@ ROWS: tuple[Row, ...] = (
 @lru_cache(maxsize=256)
 def quirks_of(dialect: Dialect, host: str, model: str) -> Quirks:
     """What holds for this model behind this host ("" where it is not known)."""
+    return fitted(ROWS, dialect, host, model)
+
+
+def fitted(rows: Iterable[Row], dialect: Dialect, host: str, model: str) -> Quirks:
+    """The rows that fit, laid over each other in order."""
     found = Quirks()
-    for row in ROWS:
+    for row in rows:
         if row.dialect == dialect and fnmatchcase(host, row.host) and fnmatchcase(model.lower(), row.model):
             found = replace(found, **row.says)
     return found
