@@ -23,7 +23,8 @@ from windowseat.core.window import Window
 from windowseat.features.providers.encoding import GO_ON, Body, asked, check_takes, is_strict
 from windowseat.features.providers.openai_chat_decode import OpenaiChatDecoder
 from windowseat.features.providers.openai_chat_messages import Messages
-from windowseat.features.providers.quirks import Quirks, effort_fields, quirks_of
+from windowseat.features.providers.quirks import Quirks, effort_fields
+from windowseat.features.providers.quirks_openai import quirks_of
 from windowseat.features.providers.said import said_in
 
 
@@ -90,7 +91,7 @@ def _fields(model: Model, options: Options, quirks: Quirks) -> dict[str, Json]:
             "The extra options may not hold “messages” or “stream”, nor ask for more than one answer.",
             hint="Take them out.",
         )
-    fields: dict[str, Json] = {"model": model.id, "stream": options.stream}
+    fields: dict[str, Json] = {"model": model.id, "stream": options.stream, **quirks.always}
     if options.stream and quirks.asks_usage:
         fields["stream_options"] = {"include_usage": True}
     if options.max_output_tokens is not None:

@@ -304,8 +304,17 @@ class _Answer:
 
 
 _SOUNDS = {
-    "audio/wav": "wav", "audio/x-wav": "wav", "audio/wave": "wav", "audio/vnd.wave": "wav",
-    "audio/mpeg": "mp3", "audio/mp3": "mp3", "audio/flac": "flac", "audio/ogg": "ogg", "audio/aac": "aac", "audio/aiff": "aiff",
-    "audio/mp4": "m4a", "audio/pcm": "pcm16",
-}  # fmt: skip
+    "audio/wav": "wav",
+    "audio/x-wav": "wav",
+    "audio/wave": "wav",
+    "audio/vnd.wave": "wav",
+    "audio/mpeg": "mp3",
+    "audio/mp3": "mp3",
+    "audio/flac": "flac",
+    "audio/ogg": "ogg",
+    "audio/aac": "aac",
+    "audio/aiff": "aiff",
+    "audio/mp4": "m4a",
+    "audio/pcm": "pcm16",
+}
 """Media types of sound and what the wire calls them."""

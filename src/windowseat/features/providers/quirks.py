@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from urllib.parse import urlsplit
 
 from windowseat.core.model import Dialect, Effort
@@ -47,7 +46,8 @@ class Quirks:
     many bytes one image, audio, video or file may have. `cache_marks`: a prefix is cached only where it is
     marked. `shows_thinking` are the fields that ask a thinking model to show its thoughts. `continues`:
     whether a begun answer at the end is gone on from, None where nobody said. `unsigned` stands for the
-    signature of a call that another model made, where the provider wants one.
+    signature of a call that another model made, where the provider wants one. `always` are fields that
+    every request has. `result_media`: what a tool's result may hold besides words.
     """
 
     max_tokens: str = "max_tokens"
@@ -73,6 +73,8 @@ class Quirks:
     shows_thinking: Fields = field(default_factory=dict)
     continues: bool | None = None
     unsigned: str = ""
+    always: Fields = field(default_factory=dict)
+    result_media: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,237 +87,6 @@ class Row:
     says: Fields
     source: str
     read: date
-
-
-def _by(name: str, **values: Json) -> Mapping[str, Fields]:
-    """Efforts that are said by one field with one word each."""
-    return {effort: {name: value} for effort, value in values.items()}
-
-
-_READ = date(2026, 11, 25)
-_THREE = _by("reasoning_effort", low="low", medium="medium", high="high")
-_OPENAI = "https://platform.openai.com/docs/api-reference/chat/create"
-_OPENROUTER = "https://openrouter.ai/docs/use-cases/reasoning-tokens"
-
-ROWS: tuple[Row, ...] = (
-    # -- openai-chat ----------------------------------------------------------------------------
-    Row(dialect="openai-chat", says={"efforts": _THREE}, source=_OPENAI, read=_READ),
-    *(
-        Row(dialect="openai-chat", host=host, model=model, says=says, source=_OPENAI, read=_READ)
-        for host in ("api.openai.com", "*.openai.azure.com")
-        for model, says in (
-            (
-                "*",
-                {
-                    "max_tokens": "max_completion_tokens",
-                    "strict": True,
-                    "takes_url": frozenset({"image"}),
-                    "largest": {"image": 50 * MB, "file": 50 * MB},
-                },
-            ),
-            ("gpt-[34]*", {"efforts": {}}),
-            ("o[1-9]*", {"temperature": False, "stop": False, "system": "developer"}),
-            ("o3-mini*", {"stop": True}),
-            (
-                "gpt-5*",
-                {
-                    "temperature": False,
-                    "stop": False,
-                    "system": "developer",
-                    "efforts": {**_by("reasoning_effort", minimal="minimal"), **_THREE},
-                },
-            ),
-            ("gpt-5.*", {"efforts": {**_by("reasoning_effort", none="none", max="xhigh"), **_THREE}}),
-            ("gpt-5.1*", {"efforts": {**_by("reasoning_effort", none="none"), **_THREE}}),
-            ("gpt-5*-chat*", {"temperature": True, "stop": True, "efforts": {}}),
-        )
-    ),
-    Row(
-        dialect="openai-chat",
-        host="api.mistral.ai",
-        says={
-            "seed": "random_seed",
-            "asks_usage": False,
-            "call_id": "[A-Za-z0-9]{9}",
-            "prefill": {"prefix": True},
-            "after_tools": "OK",
-            "document": "document_url",
-            "takes_url": frozenset({"image", "file"}),
-            "largest": {"image": 10 * MB, "file": 50 * MB},
-            "efforts": _by("reasoning_effort", none="none", high="high"),
-        },
-        source="https://docs.mistral.ai/api/",
-        read=_READ,
-    ),
-    Row(
-        dialect="openai-chat",
-        host="api.mistral.ai",
-        model="mistral-large-4*",
-        says={"efforts": _THREE},
-        source="https://docs.mistral.ai/inference/conversations/reasoning",
-        read=_READ,
-    ),
-    Row(
-        dialect="openai-chat",
-        host="api.mistral.ai",
-        model="magistral*",
-        says={"efforts": {}},
-        source="https://docs.mistral.ai/capabilities/reasoning/adjustable",
-        read=_READ,
-    ),
-    Row(
-        dialect="openai-chat",
-        host="api.deepseek.com",
-        says={
-            "thinking": "reasoning_content",
-            "calls_need_thinking": True,
-            "prefill": {"prefix": True},
-            "efforts": {
-                "none": {"thinking": {"type": "disabled"}},
-                **_by("reasoning_effort", low="low", high="high", max="max"),
-            },
-        },
-        source="https://api-docs.deepseek.com/guides/thinking_mode",
-        read=_READ,
-    ),
-    Row(
-        dialect="openai-chat",
-        host="api.moonshot.*",
-        says={"thinking": "reasoning_content", "calls_need_thinking": True, "efforts": {}},
-        source="https://platform.moonshot.ai/docs/guide/use-kimi-k2-thinking-model",
-        read=_READ,
-    ),
-    Row(
-        dialect="openai-chat",
-        host="api.z.ai",
-        says={
-            "thinking": "reasoning_content",
-            "efforts": {
-                "none": {"thinking": {"type": "disabled"}},
-                "high": {"thinking": {"type": "enabled"}},
-            },
-        },
-        source="https://docs.z.ai/guides/capabilities/thinking-mode",
-        read=_READ,
-    ),
-    Row(
-        dialect="openai-chat",
-        host="api.z.ai",
-        model="glm-5.[2-9]*",
-        says={
-            "efforts": {
-                "none": {"thinking": {"type": "disabled"}},
-                **_THREE,
-                **_by("reasoning_effort", max="max"),
-            }
-        },
-        source="https://docs.z.ai/guides/capabilities/thinking-mode",
-        read=_READ,
-    ),
-    Row(
-        dialect="openai-chat",
-        host="api.groq.com",
-        says={
-            "max_tokens": "max_completion_tokens",
-            "takes_url": frozenset({"image"}),
-            "largest": {"image": 3 * MB},  # 4 MB of base64
-        },
-        source="https://console.groq.com/docs/vision",
-        read=_READ,
-    ),
-    Row(
-        dialect="openai-chat",
-        host="api.groq.com",
-        model="qwen/*",
-        says={"efforts": _by("reasoning_effort", none="none", medium="default")},
-        source="https://console.groq.com/docs/reasoning",
-        read=_READ,
-    ),
-    Row(
-        dialect="openai-chat",
-        host="api.x.ai",
-        says={"stop": False, "takes_url": frozenset({"image"}), "largest": {"image": 20 * MB}},
-        source="https://docs.x.ai/docs/guides/reasoning",
-        read=_READ,
-    ),
-    *(
-        Row(
-            dialect="openai-chat",
-            host="api.x.ai",
-            model=model,
-            says={"efforts": efforts},
-            source="https://docs.x.ai/developers/model-capabilities/text/reasoning",
-            read=_READ,
-        )
-        for model, efforts in (
-            ("grok-3-mini*", _by("reasoning_effort", low="low", high="high")),
-            ("grok-4", {}),
-            ("grok-4-*", {}),
-            ("grok-4.3*", {**_by("reasoning_effort", none="none"), **_THREE}),
-        )
-    ),
-    Row(
-        dialect="openai-chat",
-        host="openrouter.ai",
-        says={
-            "max_tokens": "max_completion_tokens",
-            "sounds": frozenset({"wav", "mp3", "aiff", "aac", "ogg", "flac", "m4a", "pcm16"}),
-            "efforts": {
-                effort: {"reasoning": {"effort": "xhigh" if effort == "max" else effort}}
-                for effort in ("none", "minimal", "low", "medium", "high", "max")
-            },
-        },
-        source=_OPENROUTER,
-        read=_READ,
-    ),
-    Row(
-        dialect="openai-chat",
-        host="openrouter.ai",
-        model="mistralai/*",
-        says={"call_id": "[A-Za-z0-9]{9}"},
-        source="https://github.com/openclaw/openclaw/issues/57672",
-        read=_READ,
-    ),
-    Row(
-        dialect="openai-chat",
-        host="openrouter.ai",
-        model="anthropic/*",
-        says={"cache_marks": True},
-        source="https://openrouter.ai/docs/features/prompt-caching",
-        read=_READ,
-    ),
-    Row(
-        dialect="openai-chat",
-        host="api.cerebras.ai",
-        says={"max_tokens": "max_completion_tokens"},
-        source="https://inference-docs.cerebras.ai/api-reference/chat-completions",
-        read=_READ,
-    ),
-    Row(
-        dialect="openai-chat",
-        host="api.perplexity.ai",
-        says={"alternate": True},
-        source="https://docs.perplexity.ai/api-reference/chat-completions-post",
-        read=_READ,
-    ),
-    *(
-        # The chat templates of several families raise "roles must alternate", Gemma's for one.
-        Row(
-            dialect="openai-chat",
-            host=host,
-            says={"alternate": True},
-            source="https://github.com/ggml-org/llama.cpp/tree/master/tools/server",
-            read=_READ,
-        )
-        for host in ("localhost", "127.0.0.1", "::1")
-    ),
-)
-
-
-@lru_cache(maxsize=256)
-def quirks_of(dialect: Dialect, host: str, model: str) -> Quirks:
-    """What holds for this model behind this host ("" where it is not known)."""
-    return fitted(ROWS, dialect, host, model)
 
 
 def fitted(rows: Iterable[Row], dialect: Dialect, host: str, model: str) -> Quirks:
