@@ -1,8 +1,9 @@
 """The short way to a provider: an httpx2 transport without a proxy, made for many slow streams.
 
-httpx2's own transport costs about 0.06 ms of CPU for each token that is streamed (h11 and anyio, all
-Python), more than all else that a token meets in this house; this one costs a fourth of that. It
-keeps connections that may serve again and closes the others at once.
+httpx2's own transport costs 0.06 to 0.08 ms of CPU for each token that is streamed (h11 and anyio, all
+Python), which is what a token may cost in the whole house; this one costs under a third of that
+(100 streams of 20 tokens/s on one core, uvloop). It keeps connections that may serve again and closes
+the others at once.
 
 Not here: proxies (httpx2's own transport takes those), redirects, compression, what a status
 means. Errors are httpx2's, so that both transports read the same above.
