@@ -25,7 +25,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 class SseMessage(NamedTuple):
     """One message: its kind, its data with the lines joined by LF, and the last id that was seen.
 
-    A named tuple and not a dataclass, because one is made for every token and this is less than half the cost.
+    A named tuple and not a dataclass, because one is made for every token, at less than half the cost.
     """
 
     event: str
