@@ -1,8 +1,5 @@
 """Parts as blocks of `anthropic-messages`: what one part of a message looks like on the wire.
 
-A block is bytes with the ids of files between them, whose base64 stands there. Its last brace is left
-off, so that a cache mark may follow without a change to the block.
-
 Not here: which message a block stands in, and what is said beside the messages (anthropic_encode).
 """
 
@@ -10,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -29,6 +25,7 @@ from windowseat.core.parts import (
     ToolCall,
     ToolResult,
 )
+from windowseat.features.providers.blocks import Block, FileBytes, joined, of_json
 from windowseat.features.providers.encoding import (
     arguments_of,
     data_of,
@@ -45,26 +42,6 @@ from windowseat.features.providers.said import CallIds, Keyed, Place, Raw
 _PICTURES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _PDF = "application/pdf"
 _NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9_-]")
-
-
-@dataclass(frozen=True, slots=True)
-class FileBytes:
-    """The base64 text of a file's bytes stands here."""
-
-    id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """A block without its last brace, and the segment that it stands for."""
-
-    key: str
-    data: tuple[bytes | FileBytes, ...]
-
-
-def of_json(key: str, value: dict[str, Json]) -> Block:
-    """A block that is known as a whole."""
-    return Block(key=key, data=(msgspec.json.encode(value)[:-1],))
 
 
 def of_text(key: str, text: str) -> list[Block]:
@@ -218,7 +195,7 @@ class Blocks:
                 content += of_text(key, f"({why}, so it is left out.)") if why else [self._media(key, part)]
             elif isinstance(part, Opaque) and self.place.knows(part):
                 content.append(of_json(key, part.data))
-        data: list[bytes | FileBytes] = [msgspec.json.encode(head)[:-1]]
-        for index, block in enumerate(content):
-            data += [b"," if index else b',"content":[', *block.data, b"}"]
-        return Block(key=key, data=(*data, b"]") if content else tuple(data))
+        data = msgspec.json.encode(head)[:-1]
+        if not content:
+            return Block(key=key, data=(data,))
+        return Block(key=key, data=(data, b',"content":[', *joined(content), b"]"))

@@ -11,7 +11,7 @@ text they came with, tools that another provider ran. Pictures that an answer br
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -19,15 +19,16 @@ import msgspec
 from windowseat.core.errors import Refused
 from windowseat.core.exchange import FileFacts
 from windowseat.core.model import Model, Options
-from windowseat.core.parts import Json, Media, Text, Thinking, ToolCall, ToolResult
+from windowseat.core.parts import Json, Media, Text, Thinking, ToolCall
 from windowseat.core.request import Piece
 from windowseat.core.window import Window
-from windowseat.features.providers.anthropic_blocks import Block, Blocks, FileBytes, of_json, of_text
+from windowseat.features.providers.anthropic_blocks import Blocks, of_text
+from windowseat.features.providers.blocks import Block, of_json, write
 from windowseat.features.providers.encoding import Body, check_takes, is_strict
 from windowseat.features.providers.quirks import Fields, Quirks, effort_fields
 from windowseat.features.providers.quirks_claude_gemini import quirks_of
 from windowseat.features.providers.response_format import schema_in, wants_json
-from windowseat.features.providers.said import Keyed, Said, raw_items, said_in
+from windowseat.features.providers.said import Keyed, Said, answered_there, raw_items, said_in
 
 _CLOSING = b"]}"
 _MARK = b',"cache_control":{"type":"ephemeral"}'
@@ -46,17 +47,23 @@ def encode(
     quirks = quirks_of("anthropic-messages", host, model.id)
     said = _trimmed(said_in(window))
     check_takes(said, model, files, quirks.largest)
-    blocks = Blocks(model, quirks, files, _together(said))
+    blocks = Blocks(model, quirks, files, answered_there(said))
     messages = _messages(said, blocks, quirks)
     extra = options.extra or {}
-    marks = quirks.cache_marks and "cache_control" not in extra
+    mark = _MARK if quirks.cache_marks and "cache_control" not in extra else b""
     body = Body()
     body.add("", msgspec.json.encode(_fields(model, quirks, options, _may_budget(said, blocks)))[:-1])
-    _list(body, b',"tools":[', _tools(window, quirks, extra), mark=marks)
+    write(body, b',"tools":[', _tools(window, quirks, extra), mark=mark)
     if "system" not in extra:
-        _list(body, b',"system":[', _instructions(window), mark=marks)
+        write(body, b',"system":[', _instructions(window), mark=mark)
     body.add("", b',"messages":[')
-    _write(body, messages, marks=marks)
+    users = [index for index, message in enumerate(messages) if message.role == "user"]
+    marked = users[-_MARKED_MESSAGES:] if mark else []
+    for index, message in enumerate(messages):
+        between = "," if index else ""
+        opening = f'{between}{{"role":"{message.role}","content":['.encode()
+        write(body, opening, message.blocks, mark=mark if index in marked else b"")
+        body.add("", b"}")
     return body.pieces(_CLOSING)
 
 
@@ -159,18 +166,6 @@ def _trimmed(said: list[Said]) -> list[Said]:
     return [*said[:-1], replace(said[-1], parts=(*said[-1].parts[:-1], end))]
 
 
-def _together(said: Iterable[Said]) -> frozenset[str]:
-    """The calls that the provider ran itself and that have their result, be it in a later message.
-
-    A call at the very end counts too: it waits for the provider, which goes on from there.
-    """
-    calls = [p.id for each in said for _, p in each.parts if isinstance(p, ToolCall) and p.by == "provider"]
-    results = {p.id for each in said for _, p in each.parts if isinstance(p, ToolResult)}
-    last = [part for each in list(said)[-1:] for _, part in each.parts][-1:]
-    waiting = {part.id for part in last if isinstance(part, ToolCall) and part.by == "provider"}
-    return frozenset(id for id in calls if id in results or id in waiting)
-
-
 def _running(said: Sequence[Said]) -> int:
     """Where the running turn begins: after the last that the user said."""
     return max((index for index, each in enumerate(said) if each.role == "user"), default=-1) + 1
@@ -229,35 +224,3 @@ def _may_budget(said: Sequence[Said], blocks: Blocks) -> bool:
             first = each.parts[0][1]
             return isinstance(first, Thinking) and blocks.place.made(first)
     return True
-
-
-# -- writing ------------------------------------------------------------------------------------------
-
-
-def _list(body: Body, opening: bytes, blocks: Sequence[Block], *, mark: bool) -> None:
-    for index, block in enumerate(blocks):
-        body.add("", b"," if index else opening)
-        _block(body, block, mark=mark and index == len(blocks) - 1)
-    if blocks:
-        body.add("", b"]")
-
-
-def _write(body: Body, messages: Sequence[_Message], *, marks: bool) -> None:
-    users = [index for index, message in enumerate(messages) if message.role == "user"]
-    marked = set(users[-_MARKED_MESSAGES:]) if marks else set()
-    for index, message in enumerate(messages):
-        between = "," if index else ""
-        opening = f'{between}{{"role":"{message.role}","content":['.encode()
-        _list(body, opening, message.blocks, mark=index in marked)
-        body.add("", b"}")
-
-
-def _block(body: Body, block: Block, *, mark: bool) -> None:
-    for data in block.data:
-        if isinstance(data, FileBytes):
-            body.file(block.key, data.id)
-        else:
-            body.add(block.key, data)
-    if mark:
-        body.apart(_MARK)
-    body.add("", b"}")

@@ -105,6 +105,18 @@ def merged(said: Iterable[Said]) -> list[Said]:
     return out
 
 
+def answered_there(said: Sequence[Said]) -> frozenset[str]:
+    """The calls that a provider ran itself and that have their result, be it in a later message.
+
+    A call at the very end counts too: it waits for the provider, which goes on from there.
+    """
+    calls = [p.id for each in said for _, p in each.parts if isinstance(p, ToolCall) and p.by == "provider"]
+    results = {p.id for each in said for _, p in each.parts if isinstance(p, ToolResult)}
+    last = [part for each in said[-1:] for _, part in each.parts][-1:]
+    waiting = {part.id for part in last if isinstance(part, ToolCall) and part.by == "provider"}
+    return frozenset(id for id in calls if id in results or id in waiting)
+
+
 # -- what goes back verbatim ----------------------------------------------------------------------
 
 
