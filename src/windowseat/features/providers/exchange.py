@@ -1,0 +1,144 @@
+"""One request to a provider and what comes of it: the dialect's pieces out, its events back.
+
+Headers and address are put together here, in one place; the transport sends, the dialect decodes. It
+does not try again, merges nothing, and does not know what a turn is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
+from urllib.parse import urlencode
+
+from windowseat.core.errors import ProviderFault
+from windowseat.core.exchange import Answered, Decoded, DialectCodec, Finished, Received
+from windowseat.core.model import Dialect
+from windowseat.core.request import Request
+from windowseat.features.providers import transport
+from windowseat.features.providers.connections import Way
+from windowseat.features.providers.faults import scrubbed
+from windowseat.features.providers.http_request import HttpRequest
+from windowseat.features.providers.reach import Reach
+
+ANTHROPIC_VERSION = "2023-06-01"
+"""https://platform.claude.com/docs/en/api/versioning"""
+
+_AFTER_THE_END_SECONDS = 0.25
+
+
+async def exchange(
+    sender: transport.Transport,
+    reach: Reach,
+    codec: DialectCodec,
+    request: Request,
+    base64_of: Callable[[str], Awaitable[bytes]],
+    *,
+    silence: float,
+) -> AsyncGenerator[Sequence[Received], None]:
+    """Send the request and yield what comes, one batch per read of the network.
+
+    First `Waiting` while the way is not there, then `Answered`, then parts, at last `Finished`.
+    `silence` in seconds. Raises ProviderFault; closed or cancelled, the connection is closed at once.
+    """
+    secrets: list[str] = []
+    try:
+        while not isinstance(arrived := await reach.arrive(), Way):
+            yield (arrived,)
+        http = await _http_request(arrived, codec, request, base64_of, silence)
+        secrets = http.secrets
+        decoder = codec.decoder(request.connection, request.model)
+        feed = decoder.feed
+        async with aclosing(sender.exchange(http)) as answer:
+            async for received in answer:
+                batch: Sequence[Received]
+                if isinstance(received, list):
+                    batch, broken = _decoded(received, feed)
+                    if broken is not None:
+                        if batch:
+                            yield batch
+                        raise broken
+                elif isinstance(received, transport.Head):
+                    batch = (Answered(),)
+                else:
+                    batch = decoder.whole(received.body)
+                if batch:
+                    yield batch
+                    if isinstance(batch[-1], Finished):
+                        await _run_out(answer)
+                        return
+            rest: Sequence[Decoded] = decoder.end()
+        if rest:
+            yield rest
+    except ProviderFault as fault:
+        fault.detail = scrubbed(fault.detail, secrets)
+        fault.args = (fault.detail,)
+        raise
+    finally:
+        await reach.leave()
+
+
+def _decoded(
+    messages: list[transport.SseMessage], feed: Callable[[str, bytes], Sequence[Decoded]]
+) -> tuple[Sequence[Decoded], ProviderFault | None]:
+    """What one read brought; where it breaks in the middle, what stood before that is not lost."""
+    batch: Sequence[Decoded] = ()
+    try:
+        for event, data, _ in messages:
+            # Server-sent events without a name are "message" by their standard; dialects call that no name.
+            more = feed("" if event == "message" else event, data)
+            batch = [*batch, *more] if batch else more
+    except ProviderFault as fault:
+        return batch, fault
+    return batch, None
+
+
+def address_of(way: Way, url: str) -> str:
+    """The URL with the connection's query values."""
+    if not way.query:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(way.query)}"
+
+
+def headers_of(way: Way) -> dict[str, str]:
+    """How the provider knows us: its dialect's header for the key, under the connection's own headers."""
+    own = {name.lower() for name in way.headers}
+    ours = {
+        name: value for name, value in _key_headers(way.dialect, way.key).items() if name.lower() not in own
+    }
+    return {**ours, **way.headers}
+
+
+def _key_headers(dialect: Dialect, key: str | None) -> Mapping[str, str]:
+    if dialect == "anthropic-messages":
+        version = {"anthropic-version": ANTHROPIC_VERSION}
+        return version if key is None else {"x-api-key": key, **version}
+    if key is None:
+        return {}
+    return {"x-goog-api-key": key} if dialect == "gemini-generate" else {"Authorization": f"Bearer {key}"}
+
+
+async def _http_request(
+    way: Way,
+    codec: DialectCodec,
+    request: Request,
+    base64_of: Callable[[str], Awaitable[bytes]],
+    silence: float,
+) -> HttpRequest:
+    files = {piece.file for piece in request.pieces if piece.file is not None}
+    read = {file: await base64_of(file) for file in files}
+    return HttpRequest(
+        url=address_of(way, codec.address(way.url, request.model, stream=request.stream)),
+        headers=headers_of(way),
+        body=[piece.data if piece.file is None else read[piece.file] for piece in request.pieces],
+        stream=request.stream,
+        silence=silence,
+    )
+
+
+async def _run_out(answer: AsyncGenerator[transport.Received, None]) -> None:
+    """Read on to the stream's end, so that its connection serves again; one that does not end is left."""
+    with suppress(TimeoutError, ProviderFault):
+        async with asyncio.timeout(_AFTER_THE_END_SECONDS):
+            async for _ in answer:
+                pass

@@ -1,0 +1,220 @@
+"""The rows of connections and of the models that they listed. All SQL of this feature is here.
+
+Keys, headers and query values are sealed before they come here. Times are microseconds since 1970
+(platform/moments.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import msgspec
+import sqlalchemy
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Integer,
+    MetaData,
+    Row,
+    String,
+    Table,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from windowseat.core.model import Dialect
+from windowseat.core.parts import Json
+from windowseat.platform.database import Database
+
+_metadata = MetaData()
+
+connections = Table(
+    "connections",
+    _metadata,
+    Column("id", String, primary_key=True),
+    Column("user_id", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("dialect", String, nullable=False),
+    Column("url", String, nullable=False),
+    Column("key_sealed", String),
+    Column("key_hint", String),
+    Column("headers", String, nullable=False),
+    Column("query", String, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("deleted_at", BigInteger),
+    Column("version", Integer, nullable=False),
+)
+models = Table(
+    "models",
+    _metadata,
+    Column("user_id", String, primary_key=True),
+    Column("connection", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("facts", String, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionRow:
+    """A connection as it is kept: `key`, and the values of `headers` and `query`, are sealed."""
+
+    id: str
+    user: str
+    name: str
+    dialect: Dialect
+    url: str
+    key: str | None = field(default=None, repr=False)
+    key_hint: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    created: int = 0
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedModel:
+    """A model that a connection listed, with the facts that it told, by the names of `core.Model`."""
+
+    id: str
+    facts: Mapping[str, Json]
+
+
+class ConnectionStore:
+    """Reads and writes those rows."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def all(self, user: str) -> list[ConnectionRow]:
+        """The user's connections by name."""
+        query = (
+            select(connections)
+            .where(connections.c.user_id == user, connections.c.deleted_at.is_(None))
+            .order_by(connections.c.name)
+        )
+        rows = await self._database.read(lambda conn: conn.execute(query).all())
+        return [_value(row) for row in rows]
+
+    async def named(self, user: str, name: str) -> ConnectionRow | None:
+        """The user's connection of that name."""
+        query = select(connections).where(
+            connections.c.user_id == user, connections.c.name == name, connections.c.deleted_at.is_(None)
+        )
+        row = await self._database.read(lambda conn: conn.execute(query).first())
+        return None if row is None else _value(row)
+
+    async def add(self, row: ConnectionRow) -> None:
+        """Add it. Raises IntegrityError where the name is used."""
+        values = {"id": row.id, "user_id": row.user, "created_at": row.created, "version": 1, **_plain(row)}
+        change = insert(connections).values(**values)
+        await self._database.write(lambda conn: conn.execute(change).rowcount, durable=True)
+
+    async def change(self, row: ConnectionRow) -> bool:
+        """Put the row in place of the version that it was read as; False where somebody else changed it.
+
+        Raises IntegrityError where its new name is used.
+        """
+        change = (
+            update(connections)
+            .where(
+                connections.c.id == row.id,
+                connections.c.version == row.version,
+                connections.c.deleted_at.is_(None),
+            )
+            .values(version=row.version + 1, **_plain(row))
+        )
+        return await self._database.write(lambda conn: conn.execute(change).rowcount == 1, durable=True)
+
+    async def mark(self, user: str, row: str, deleted_at: int | None) -> bool:
+        """Delete it, or bring it back with None; False where there is nothing to change.
+
+        Raises IntegrityError where its name is used meanwhile.
+        """
+        there = connections.c.deleted_at.is_(None)
+        change = (
+            update(connections)
+            .where(
+                connections.c.id == row,
+                connections.c.user_id == user,
+                there if deleted_at is not None else ~there,
+            )
+            .values(deleted_at=deleted_at, version=connections.c.version + 1)
+        )
+        return await self._database.write(lambda conn: conn.execute(change).rowcount == 1, durable=True)
+
+    async def listed(self, user: str, connection: str | None = None) -> dict[str, list[ListedModel]]:
+        """What was listed, by connection; of one or of all."""
+        query = select(models).where(models.c.user_id == user).order_by(models.c.connection, models.c.id)
+        if connection is not None:
+            query = query.where(models.c.connection == connection)
+        found: dict[str, list[ListedModel]] = {}
+        for row in await self._database.read(lambda conn: conn.execute(query).all()):
+            facts = msgspec.json.decode(row.facts, type=dict[str, Any])
+            found.setdefault(row.connection, []).append(ListedModel(id=row.id, facts=facts))
+        return found
+
+    async def facts(self, user: str, connection: str, model: str) -> Mapping[str, Json]:
+        """The facts of one model, {} where it was never listed."""
+        query = select(models.c.facts).where(
+            models.c.user_id == user, models.c.connection == connection, models.c.id == model
+        )
+        found = await self._database.read(lambda conn: conn.execute(query).scalar())
+        return msgspec.json.decode(found, type=dict[str, Any]) if found else {}
+
+    async def relist(self, user: str, connection: str, listed: Sequence[ListedModel], at: int) -> None:
+        """Put this list in place of the one before."""
+        rows = [
+            {
+                "user_id": user,
+                "connection": connection,
+                "id": model.id,
+                "facts": _json(model.facts),
+                "seen_at": at,
+            }
+            for model in listed
+        ]
+
+        def change(conn: sqlalchemy.Connection) -> None:
+            conn.execute(delete(models).where(models.c.user_id == user, models.c.connection == connection))
+            if rows:
+                conn.execute(insert(models), rows)
+
+        await self._database.write(change)
+
+
+def _plain(row: ConnectionRow) -> dict[str, Any]:
+    """What a user can change."""
+    return {
+        "name": row.name,
+        "dialect": row.dialect,
+        "url": row.url,
+        "key_sealed": row.key,
+        "key_hint": row.key_hint,
+        "headers": _json(row.headers),
+        "query": _json(row.query),
+    }
+
+
+def _value(row: Row[Any]) -> ConnectionRow:
+    return ConnectionRow(
+        id=row.id,
+        user=row.user_id,
+        name=row.name,
+        dialect=cast(Dialect, row.dialect),
+        url=row.url,
+        key=row.key_sealed,
+        key_hint=row.key_hint,
+        headers=msgspec.json.decode(row.headers, type=dict[str, str]),
+        query=msgspec.json.decode(row.query, type=dict[str, str]),
+        created=row.created_at,
+        version=row.version,
+    )
+
+
+def _json(value: Mapping[str, Json]) -> str:
+    return msgspec.json.encode(value).decode()
