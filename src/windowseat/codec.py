@@ -10,6 +10,7 @@ It is not a wire format of any provider, and it does not know what a value means
 from __future__ import annotations
 
 import dataclasses
+import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -29,7 +30,7 @@ from windowseat.core.parts import PARTS, Part
 Value = TypeVar("Value")
 Reader = Callable[[Any, str], Any]
 
-_JSON_NAMES = {"waits_for": "for"}
+_JSON_NAMES = {"waits_for": "for", "goes_on": "continue"}
 _TYPE_NAMES: dict[type[Any], str] = {
     cls: str(next(f.default for f in dataclasses.fields(cls) if f.name == "type"))
     for cls in (*PARTS, *EVENTS)
@@ -92,7 +93,7 @@ def _fields_of(cls: type[Any]) -> tuple[tuple[str, str, bool], ...]:
     listed = [
         (
             f.name,
-            _JSON_NAMES.get(f.name, f.name),
+            json_name(f.name),
             f.default is None and (cls is not Usage or f.name == "details"),
         )
         for f in sorted(dataclasses.fields(cls), key=lambda f: f.name != "type")
@@ -300,6 +301,16 @@ def _dataclass_reader(cls: type[Any]) -> Reader:
         return cls(**values)
 
     return read_dataclass
+
+
+def hints_of(cls: type[Any]) -> dict[str, Any]:
+    """The types of a dataclass's fields by name, also of one that uses the values of core elsewhere."""
+    return typing.get_type_hints(cls, vars(_namespace()) | vars(sys.modules[cls.__module__]))
+
+
+def json_name(field: str) -> str:
+    """What a field is called in JSON."""
+    return _JSON_NAMES.get(field, field)
 
 
 @cache

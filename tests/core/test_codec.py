@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
@@ -13,9 +14,18 @@ from windowseat import codec
 from windowseat.core.errors import Refused
 from windowseat.core.message import Message, Usage
 from windowseat.core.model import Model
-from windowseat.core.parts import Origin, Text
+from windowseat.core.parts import Origin, Part, Text
 
 NOW = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """A shape of an entrypoint."""
+
+    id: str
+    parts: tuple[Part, ...] = ()
+    goes_on: bool = False
 
 
 @given(values.parts)
@@ -86,3 +96,9 @@ def test_what_is_no_json_is_refused():
 def test_a_field_that_makes_its_own_default_may_be_left_out():
     model = codec.read(Model, {"connection": "c", "id": "m", "dialect": "openai-chat"})
     assert model == Model(connection="c", id="m", dialect="openai-chat")
+
+
+def test_a_shape_outside_core_is_read_with_the_values_of_core():
+    asked = codec.read(Outside, {"id": "t", "parts": [{"type": "text", "text": "Hi"}], "continue": True})
+    assert asked == Outside(id="t", parts=(Text(text="Hi"),), goes_on=True)
+    assert codec.to_plain(asked)["continue"] is True
