@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from windowseat.core.ask import User
 from windowseat.core.errors import Conflict, NotFound, Refused
 from windowseat.core.model import Dialect
+from windowseat.core.parts import Json
 from windowseat.features.providers.connection import (
     Connection,
     checked_dialect,
@@ -169,15 +170,15 @@ class Connections:
                 "connection_not_found", "There is no such removed connection.", hint="Add it again."
             )
 
-    async def dialect_of(self, user: User, name: str) -> tuple[Dialect, str]:
-        """The dialect and the URL of a connection, "" for one whose address is only known when it is used.
+    async def facts(self, user: User, name: str, model_id: str) -> tuple[Connection, Mapping[str, Json]]:
+        """A connection that is kept, and what is known of one of its models.
 
         Raises Refused `connection_unknown`.
         """
-        if name in self._built_in:
-            return self._built_in[name], ""
-        row = await self._row(user, name)
-        return row.dialect, row.url
+        row, facts = await self._store.with_facts(user.id, name, model_id)
+        if row is None:
+            raise await self._unknown(user, name)
+        return self._shown(row), facts
 
     async def way(self, user: User, name: str) -> Way:
         """The connection, opened. Raises Refused `connection_unknown`, and what `Secrets.open` raises."""

@@ -12,7 +12,7 @@ from contextlib import aclosing, suppress
 from urllib.parse import urlencode
 
 from windowseat.core.errors import ProviderFault
-from windowseat.core.exchange import Answered, Decoded, DialectCodec, Finished, Received
+from windowseat.core.exchange import Answered, Decoded, Decoder, DialectCodec, Finished, Received
 from windowseat.core.model import Dialect
 from windowseat.core.request import Request
 from windowseat.features.providers import transport
@@ -48,25 +48,16 @@ async def exchange(
         http = await _http_request(arrived, codec, request, base64_of, silence)
         secrets = http.secrets
         decoder = codec.decoder(request.connection, request.model)
-        feed = decoder.feed
         async with aclosing(sender.exchange(http)) as answer:
             async for received in answer:
-                batch: Sequence[Received]
-                if isinstance(received, list):
-                    batch, broken = _decoded(received, feed)
-                    if broken is not None:
-                        if batch:
-                            yield batch
-                        raise broken
-                elif isinstance(received, transport.Head):
-                    batch = (Answered(),)
-                else:
-                    batch = decoder.whole(received.body)
+                batch, broken = _decoded(received, decoder)
                 if batch:
                     yield batch
                     if isinstance(batch[-1], Finished):
                         await _run_out(answer)
                         return
+                if broken is not None:
+                    raise broken
             rest: Sequence[Decoded] = decoder.end()
         if rest:
             yield rest
@@ -79,15 +70,20 @@ async def exchange(
 
 
 def _decoded(
-    messages: list[transport.SseMessage], feed: Callable[[str, bytes], Sequence[Decoded]]
-) -> tuple[Sequence[Decoded], ProviderFault | None]:
+    received: transport.Received, decoder: Decoder
+) -> tuple[Sequence[Received], ProviderFault | None]:
     """What one read brought; where it breaks in the middle, what stood before that is not lost."""
-    batch: Sequence[Decoded] = ()
+    batch: Sequence[Received] = ()
     try:
-        for event, data, _ in messages:
-            # Server-sent events without a name are "message" by their standard; dialects call that no name.
-            more = feed("" if event == "message" else event, data)
-            batch = [*batch, *more] if batch else more
+        if isinstance(received, list):
+            for event, data, _ in received:
+                # Events without a name are "message" by their standard; dialects call that no name.
+                more = decoder.feed("" if event == "message" else event, data)
+                batch = [*batch, *more] if batch else more
+        elif isinstance(received, transport.Head):
+            batch = (Answered(),)
+        else:
+            batch = decoder.whole(received.body)
     except ProviderFault as fault:
         return batch, fault
     return batch, None

@@ -101,9 +101,9 @@ class ProviderService:
         if connection in self._late:
             found = await asyncio.to_thread(self._late[connection].model, model_id)
             return replace(found.model, connection=connection)
-        dialect, url = await self.connections.dialect_of(user, connection)
-        self._hosts[connection] = host_of(url)
-        return model_of(connection, dialect, model_id, await self._store.facts(user.id, connection, model_id))
+        kept, facts = await self.connections.facts(user, connection, model_id)
+        self._hosts[connection] = host_of(kept.url)
+        return model_of(connection, kept.dialect, model_id, facts)
 
     async def encode(self, window: Window, model: Model, options: Options) -> Request:
         """The request that this window makes. Raises Refused where the model cannot take a part."""
@@ -150,7 +150,7 @@ class ProviderService:
         """
         if connection in self._late:
             return ModelList(connection=connection, models=await self._late_models(connection))
-        dialect, _ = await self.connections.dialect_of(user, connection)
+        dialect = (await self.connections.get(user, connection)).dialect
         fault: Fault | None = None
         try:
             listed = await fetch_list(self._transport, await self.connections.way(user, connection))

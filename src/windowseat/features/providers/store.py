@@ -18,6 +18,7 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Row,
+    Select,
     String,
     Table,
     delete,
@@ -102,10 +103,7 @@ class ConnectionStore:
 
     async def named(self, user: str, name: str) -> ConnectionRow | None:
         """The user's connection of that name."""
-        query = select(connections).where(
-            connections.c.user_id == user, connections.c.name == name, connections.c.deleted_at.is_(None)
-        )
-        row = await self._database.read(lambda conn: conn.execute(query).first())
+        row = await self._database.read(lambda conn: conn.execute(_named(user, name)).first())
         return None if row is None else _value(row)
 
     async def add(self, row: ConnectionRow) -> None:
@@ -158,13 +156,22 @@ class ConnectionStore:
             found.setdefault(row.connection, []).append(ListedModel(id=row.id, facts=facts))
         return found
 
-    async def facts(self, user: str, connection: str, model: str) -> Mapping[str, Json]:
-        """The facts of one model, {} where it was never listed."""
-        query = select(models.c.facts).where(
-            models.c.user_id == user, models.c.connection == connection, models.c.id == model
+    async def with_facts(
+        self, user: str, name: str, model: str
+    ) -> tuple[ConnectionRow | None, Mapping[str, Json]]:
+        """The user's connection of that name, and what is known of one of its models: {} if nothing."""
+        told = select(models.c.facts).where(
+            models.c.user_id == user, models.c.connection == name, models.c.id == model
         )
-        found = await self._database.read(lambda conn: conn.execute(query).scalar())
-        return msgspec.json.decode(found, type=dict[str, Any]) if found else {}
+
+        def read(conn: sqlalchemy.Connection) -> tuple[ConnectionRow | None, Mapping[str, Json]]:
+            row, facts = conn.execute(_named(user, name)).first(), conn.execute(told).scalar()
+            return (
+                None if row is None else _value(row),
+                msgspec.json.decode(facts, type=dict[str, Any]) if facts else {},
+            )
+
+        return await self._database.read(read)
 
     async def relist(self, user: str, connection: str, listed: Sequence[ListedModel], at: int) -> None:
         """Put this list in place of the one before."""
@@ -185,6 +192,12 @@ class ConnectionStore:
                 conn.execute(insert(models), rows)
 
         await self._database.write(change)
+
+
+def _named(user: str, name: str) -> Select[Any]:
+    return select(connections).where(
+        connections.c.user_id == user, connections.c.name == name, connections.c.deleted_at.is_(None)
+    )
 
 
 def _plain(row: ConnectionRow) -> dict[str, Any]:
