@@ -179,6 +179,7 @@ def _turns(metadata: MetaData) -> None:
         _need("purpose"),
         _need("owner", BigInteger),
         _need("state"),
+        _need("undecided", Integer),
         _need("resumed", Integer),
         Column("stop_reason", String),
         _need("created_at", BigInteger),
