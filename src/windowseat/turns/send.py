@@ -34,7 +34,8 @@ from windowseat.turns.gather import offered, prepare, prepare_to_go_on
 from windowseat.turns.settle import close_parts, record_step
 from windowseat.turns.state import Arrived, Cancel, Mail, Run, Tick
 
-_BUSY = {429, 503, 529}
+_BUSY = frozenset({"provider_rate_limit", "provider_overloaded"})
+"""A 429, 503 or 529, or the same said within a stream; an exhausted quota has a code of its own."""
 _MOST_UNREAD = 64
 """Batches that may lie in the inbox before the reader waits."""
 
@@ -190,7 +191,7 @@ async def _answered(answer: _Answer, request: Request, model: Model) -> AsyncGen
             return
         except ProviderFault as fault:
             wait = fault.retry_after if fault.retry_after is not None else 2.0 * (waited + 1)
-            may_wait = fault.answered in _BUSY and wait <= bounds.longest_wait and waited < bounds.waits
+            may_wait = fault.code in _BUSY and wait <= bounds.longest_wait and waited < bounds.waits
             if answer.first_token is not None or not may_wait:
                 raise
         until = answer.run.world.clock.now() + timedelta(seconds=wait)
@@ -306,7 +307,7 @@ def _next_step(run: Run) -> int:
 
 
 def _notice(fault: ProviderFault, now: datetime) -> NoticeGiven:
-    if fault.answered == 429:
+    if fault.code == "provider_rate_limit":
         until = now + timedelta(seconds=fault.retry_after) if fault.retry_after is not None else None
         return NoticeGiven(code="limit", text=str(fault), until=until)
     return NoticeGiven(code="error", text=str(fault))
