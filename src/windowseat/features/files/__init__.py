@@ -11,6 +11,6 @@ For the entrypoints (put in, served), for the dialects (facts and base64) and fo
 
 from windowseat.features.files.media import is_text, safe_to_show
 from windowseat.features.files.service import Files
-from windowseat.features.files.store import FileRow, mark_used
+from windowseat.features.files.store import FileRow
 
-__all__ = ["FileRow", "Files", "is_text", "mark_used", "safe_to_show"]
+__all__ = ["FileRow", "Files", "is_text", "safe_to_show"]

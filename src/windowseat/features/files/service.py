@@ -116,10 +116,7 @@ class Files:
         return await asyncio.to_thread(lambda: base64.b64encode(self._blobs.read(row.digest)))
 
     async def mark_used(self, user: User, ids: Iterable[str]) -> None:
-        """A message names these files, so they stay. Raises NotFound unless all are the user's.
-
-        `store.mark_used` does the same within the transaction that writes the message.
-        """
+        """A message names these files, so they stay. Raises NotFound unless all are the user's."""
         wanted = sorted(set(ids))
         found = await self._store.mark_used(user.id, wanted)
         if missing := [file for file in wanted if file not in found]:

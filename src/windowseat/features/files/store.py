@@ -77,16 +77,6 @@ _ROW = (
 _AT_ONCE = 500
 
 
-def mark_used(conn: Connection, user: str, ids: Iterable[str]) -> set[str]:
-    """Within somebody's transaction: these files stay. Returns the ids that are the user's."""
-    found: set[str] = set()
-    for piece in _pieces(sorted(set(ids))):
-        mine = (files.c.user_id == user, files.c.id.in_(piece), files.c.deleted_at.is_(None))
-        found.update(conn.execute(select(files.c.id).where(*mine)).scalars())
-        conn.execute(update(files).where(*mine, files.c.used == 0).values(used=1))
-    return found
-
-
 class FileStore:
     """Reads and writes those rows."""
 
@@ -148,8 +138,17 @@ class FileStore:
         return await self._database.read(lambda conn: conn.execute(query).first() is not None)
 
     async def mark_used(self, user: str, ids: Sequence[str]) -> set[str]:
-        """As the function `mark_used`, in a transaction of its own."""
-        return await self._database.write(lambda conn: mark_used(conn, user, ids), durable=True)
+        """These files stay. Returns the ids that are the user's."""
+
+        def mark(conn: Connection) -> set[str]:
+            found: set[str] = set()
+            for piece in _pieces(ids):
+                mine = (files.c.user_id == user, files.c.id.in_(piece), files.c.deleted_at.is_(None))
+                found.update(conn.execute(select(files.c.id).where(*mine)).scalars())
+                conn.execute(update(files).where(*mine, files.c.used == 0).values(used=1))
+            return found
+
+        return await self._database.write(mark, durable=True)
 
     async def remove_unused(self, before: int) -> list[str]:
         """Remove rows that nothing used, put in before then, and the blobs that no row uses any more.
