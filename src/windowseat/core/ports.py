@@ -60,7 +60,7 @@ class JournalStore(Protocol):
         ...
 
     async def read(self, turn: str, after: int) -> Sequence[Line]:
-        """The lines after number `after` in order; where they are thinned out, a snapshot first."""
+        """The lines after number `after` in order; a snapshot stands in place of those that are gone."""
         ...
 
 

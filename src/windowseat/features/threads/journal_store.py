@@ -7,7 +7,6 @@ written is the journal's (turns/journal.py); settling a turn is turn_store.py's.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -26,9 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from windowseat import codec
-from windowseat.core.events import ApprovalAsked, ApprovalGiven, Snapshot
-from windowseat.core.message import Message
+from windowseat.core.events import ApprovalAsked, ApprovalGiven
 from windowseat.core.ports import Entry, Line
 from windowseat.features.threads import packing
 from windowseat.features.threads.rows import message_of
@@ -85,20 +82,9 @@ class DatabaseJournal:
     async def read(self, turn: str, after: int) -> Sequence[Line]:
         """The lines after number `after` in order.
 
-        Of a turn that was thinned out: a snapshot of its message before it settled, and the last line.
+        Of a turn that was thinned out: what is left, with a snapshot in place of what is gone.
         """
         return await self._database.read(lambda conn: lines_of(conn, turn, after))
-
-    async def edges(self, turn: str) -> Sequence[Line]:
-        """What happened, without the words: the edges, notices and seams, which are kept for good."""
-
-        def look(conn: Connection) -> Sequence[Line]:
-            row = _settled(conn, turn)
-            if row is not None and row.form == "thin":
-                return tuple(packing.from_thin(row.data))
-            return tuple(packing.only_edges(lines_of(conn, turn, 0)))
-
-        return await self._database.read(look)
 
     async def thin(self, before: datetime, *, at_once: int = 50) -> int:
         """Leave only edges, notices and seams of turns that settled before then; returns how many it met.
@@ -162,19 +148,9 @@ def lines_of(conn: Connection, turn: str, after: int) -> Sequence[Line]:
         return ()
     if settled.form == "packed":
         return list(packing.unpack(settled.data, after))
-    lines = list(packing.from_thin(settled.data))
-    last = lines[-1]
-    if after == last.n - 1:
-        return (last,)
     query = select(messages).join(turns, turns.c.message_id == messages.c.id).where(turns.c.id == turn)
     message = message_of(conn.execute(query).one())
-    return (snapshot(message, last.n - 1, lines[-2].at), last)
-
-
-def snapshot(message: Message, n: int, at: datetime) -> Line:
-    """The message as it stood before it settled, in place of the lines up to number `n`."""
-    event = Snapshot(message=replace(message, n=n, stop_reason=None, usage=None, price=None))
-    return Line(n, at, event, codec.event_json(n, at, event))
+    return packing.with_snapshot(packing.from_thin(settled.data), message, after)
 
 
 def rows_to_pack(conn: Connection, turn: str) -> tuple[list[bytes], int]:

@@ -20,7 +20,7 @@ from windowseat.core.model import Model
 from windowseat.core.ports import Begun, Entry, Left, Line
 from windowseat.core.request import Piece, Request
 from windowseat.core.thread import Thread, Tree
-from windowseat.features.threads.journal_store import snapshot
+from windowseat.features.threads.packing import with_snapshot, without_parts
 from windowseat.features.threads.rows import chosen_of, state_of
 from windowseat.features.threads.rules import (
     check_ask,
@@ -56,6 +56,7 @@ class Held:
     path: tuple[Message, ...] = ()
     undecided: int = 0
     settled: datetime | None = None
+    thinned: bool = False
     message: Message | None = None
     requests: dict[str, Request] = field(default_factory=dict)
 
@@ -198,9 +199,13 @@ class MemoryTurns:
                     held.undecided = max(held.undecided - 1, 0)
 
     async def read(self, turn: str, after: int) -> Sequence[Line]:
-        """The lines after number `after` in order; where they were forgotten, a snapshot first."""
+        """The lines after number `after` in order; a snapshot in place of what was forgotten."""
         held = self._turns.get(turn)
-        return held.lines[max(after + 1 - held.lines[0].n, 0) :] if held else ()
+        if held is None:
+            return ()
+        if held.thinned and held.message is not None:
+            return with_snapshot(held.lines, held.message, after)
+        return held.lines[after:]
 
     # -- within -------------------------------------------------------------------------------------
 
@@ -253,9 +258,9 @@ class MemoryTurns:
                 continue
             if held.turn.thread not in self.threads:
                 del self._turns[name]
-            elif held.message is not None and len(held.lines) > 2:
-                last, before = held.lines[-1], held.lines[-2]
-                held.lines = [snapshot(held.message, before.n, before.at), last]
+            elif held.message is not None and not held.thinned:
+                held.lines = list(without_parts(held.lines))
+                held.thinned = True
 
 
 def _new_thread(ask: Ask, turn: Turn, at: datetime) -> Temporary:

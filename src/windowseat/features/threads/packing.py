@@ -3,16 +3,16 @@
 Packed, the many small deltas are columns (numbers, parts, lengths, times, and the words in one piece) beside
 the other lines, compressed together; every number, time and word comes back. The text that a part settles
 with is left out where it is what the deltas gave: it would not compress a second time, as zlib looks back
-32 KB. Thinned, only edges, notices and seams are left.
+32 KB. Thinned, only edges, notices and seams are left, and a snapshot answers for the rest.
 
-Where lines are kept, and what a snapshot says, is not known here.
+Where lines are kept is not known here.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,7 @@ from windowseat.core.events import (
     ToolOutput,
     is_edge,
 )
+from windowseat.core.message import Message
 from windowseat.core.ports import Line
 from windowseat.platform.moments import from_number, to_number
 
@@ -191,17 +192,45 @@ def unpack(data: bytes, after: int = 0) -> Iterator[Line]:
 
 def thin(data: bytes) -> bytes:
     """From what `pack` gave: only what happened, without the words. Returns compressed lines."""
-    return zlib.compress(to_bytes(only_edges(unpack(data))), _LEVEL)
+    return zlib.compress(to_bytes(without_parts(unpack(data))), _LEVEL)
 
 
-def only_edges(lines: Iterable[Line]) -> Iterator[Line]:
-    """Those of the lines that are kept for good: edges, notices and seams."""
-    return (line for line in lines if is_edge(line.event) or isinstance(line.event, NoticeGiven | Seam))
+def without_parts(lines: Iterable[Line]) -> Iterator[Line]:
+    """Those of the lines that are kept for good: edges, notices and seams; parts are in the message."""
+    return (
+        line
+        for line in lines
+        if isinstance(line.event, NoticeGiven | Seam)
+        or (is_edge(line.event) and not isinstance(line.event, PartSettled))
+    )
 
 
-def from_thin(data: bytes) -> Iterator[Line]:
+def with_snapshot(left: Sequence[Line], message: Message, after: int = 0) -> list[Line]:
+    """The lines after number `after` of a settled turn of which `left` are left, and its message.
+
+    In place of the last line that is gone stands a snapshot of the message as it was then: without what
+    the notices and seams behind it add.
+    """
+    gone = left[-1].n
+    for line in reversed(left):
+        if line.n != gone:
+            break
+        gone -= 1
+    before = [line for line in left if after < line.n < gone]
+    behind = [line for line in left if line.n > max(after, gone)]
+    if gone <= after:
+        return behind
+    added = sum(isinstance(line.event, NoticeGiven | Seam) for line in behind)
+    parts = message.parts[: len(message.parts) - added]
+    at = max(line.at for line in left if line.n < gone)
+    stood = replace(message, parts=parts, n=gone, stop_reason=None, usage=None, price=None)
+    event = Snapshot(message=stood)
+    return [*before, Line(gone, at, event, codec.event_json(gone, at, event)), *behind]
+
+
+def from_thin(data: bytes) -> list[Line]:
     """The lines that `thin` left."""
-    return from_bytes(zlib.decompress(data))
+    return list(from_bytes(zlib.decompress(data)))
 
 
 def _number_of(raw: bytes) -> int:

@@ -71,7 +71,8 @@ def place(ask: Ask, parent: Message | None) -> Place:
         if parent is not None and parent.role != "assistant":
             raise _not_answer()
         return Place(parent=ask.parent)
-    assert parent is not None
+    if parent is None:  # a path of messages is given
+        return Place(parent=None)
     if ask.goes_on:
         if parent.role != "assistant":
             raise Refused(

@@ -62,9 +62,10 @@ class Threads:
         self._clock = clock
         self._ids = ids
 
-    def keeping(self, thread: str | None) -> Keeping:
-        """Where turns of this thread are kept: its entrypoint puts it on the ask."""
-        return "memory" if thread is not None and thread in self._temporary else "database"
+    async def keeping(self, user: User, thread: str) -> Keeping:
+        """Where the turns of this thread are kept, for the ask of the next one. Raises NotFound."""
+        await self.get(user, thread)
+        return "memory" if thread in self._temporary else "database"
 
     # -- threads ------------------------------------------------------------------------------------
 
@@ -74,6 +75,10 @@ class Threads:
         Raises Refused `bad_cursor`.
         """
         return await self._threads.page(user, _place(after) if after else None, archived=archived)
+
+    async def version(self, user: User) -> int:
+        """The version of the user's list of threads; 0 until something is in it."""
+        return await self._threads.version(user)
 
     async def changed(self, user: User, since: int) -> ThreadPage:
         """The threads that changed after version `since` of the list, and the ids of those that are gone."""

@@ -113,6 +113,10 @@ class ThreadStore:
 
         return await self._database.read(look)
 
+    async def version(self, user: User) -> int:
+        """The version of the user's list of threads."""
+        return await self._database.read(lambda conn: _version(conn, user))
+
     async def get(self, user: User, thread: str) -> Thread:
         """The thread. Raises NotFound `thread_not_found`."""
 
