@@ -1,0 +1,326 @@
+"""The composition root: it knows everyone, makes the house out of them, and takes it down in order.
+
+    with ProcessLock(home.lock) as lock:                   # the caller owns the home first
+        lock.acquire(kind="serve")
+        await serve(settings, home, lock, ready=print)     # until SIGTERM or SIGINT
+
+Everything else is handed what it needs and asks for nothing. No rule of the product is here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, assert_never
+
+from windowseat import codec
+from windowseat.core.ask import Keeping, Turn, User
+from windowseat.core.errors import Fault
+from windowseat.core.exchange import DialectCodec
+from windowseat.core.message import Message
+from windowseat.core.model import DIALECTS, Dialect
+from windowseat.entrypoints.web.news import News
+from windowseat.entrypoints.web.serve import Port, bind_port, serving, stopping_signals
+from windowseat.features.files import Files
+from windowseat.features.local_models import CONNECTION, LocalModels
+from windowseat.features.providers import ProviderService, Transport
+from windowseat.features.spending import Spending
+from windowseat.features.threads import DatabaseJournal, DatabaseTurns, MemoryTurns, Threads
+from windowseat.features.tools import OPEN_FILE, OpenFile, ToolRegistry
+from windowseat.features.users import Users
+from windowseat.migrations import migrate
+from windowseat.platform.clock import Clock
+from windowseat.platform.database import Database
+from windowseat.platform.files_limit import raise_files_limit
+from windowseat.platform.home import Home
+from windowseat.platform.ids import Ids
+from windowseat.platform.process_lock import ProcessLock
+from windowseat.platform.secrets import Secrets
+from windowseat.platform.settings import Settings
+from windowseat.turns.journal import Journal, Watch
+from windowseat.turns.turns import Turns
+from windowseat.turns.world import Bounds, Kept, World
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+_FIRST_SWEEP_SECONDS = 60.0
+"""After the start, when nobody waits for the first answer any more."""
+_SWEEP_SECONDS = 3600.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """The house while it is open: its services, and what they stand on."""
+
+    settings: Settings
+    home: Home
+    kind: str
+    database: Database
+    users: Users
+    owner: User
+    threads: Threads
+    turns: Turns
+    files: Files
+    local_models: LocalModels
+    providers: ProviderService
+    tools: ToolRegistry
+    spending: Spending
+    journal: DatabaseJournal
+    news: News
+    told: dict[str, str] = field(default_factory=dict)
+    """What is known later: `address`, once a port is listened on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """The server answers. `wanted` is the port that was asked for, where another had to be taken; `link`
+    signs a browser in, and is there until one ever was."""
+
+    address: str
+    wanted: int | None
+    link: str | None
+
+
+@asynccontextmanager
+async def open_house(settings: Settings, home: Home, *, kind: str = "serve") -> AsyncIterator[House]:
+    """Open the house of a home whose lock the caller holds; leaving the block takes it down in order.
+
+    Turns that an earlier process left go on. Raises the StoreFaults of `Database.open` and `migrate`.
+    """
+    async with AsyncExitStack() as stack:
+        database = Database.open(settings.database_url or home.database)
+        stack.push_async_callback(database.close)
+        await migrate(database, home.backups)
+        house = await _build(settings, home, kind, database, stack)
+        stack.push_async_callback(house.turns.stop)
+        jobs = [
+            asyncio.create_task(_recover(house), name="recover"),
+            asyncio.create_task(_sweep(house), name="sweep"),
+        ]
+        stack.push_async_callback(_stop, jobs)
+        yield house
+
+
+def make_asgi(house: House) -> ASGIApp:
+    """The app that answers for the house, on a port and on its socket alike."""
+    from windowseat.entrypoints.web.asgi import make_app
+    from windowseat.entrypoints.web.services import Services
+
+    return make_app(
+        Services(
+            settings=house.settings,
+            users=house.users,
+            threads=house.threads,
+            turns=house.turns,
+            files=house.files,
+            providers=house.providers,
+            tools=house.tools,
+            spending=house.spending,
+            news=house.news,
+            address=lambda: house.told.get("address"),
+        )
+    )
+
+
+@asynccontextmanager
+async def on_socket(house: House) -> AsyncIterator[None]:
+    """Answer on the home's socket alone: what a lone command does while it runs."""
+    async with serving(make_asgi(house), house.news, port=None, socket_path=house.home.make_socket_path()):
+        yield
+
+
+@asynccontextmanager
+async def on_port(house: House, *, host: str | None = None, port: int | None = None) -> AsyncIterator[Port]:
+    """Answer on a port, by default that of the settings or the next free one, and on the home's socket.
+
+    Raises Fault `host_unknown` `port_refused` `port_in_use` `socket_refused`.
+    """
+    told = house.settings
+    bound = bind_port(host or told.host, told.port if port is None else port, told.base_path)
+    house.told["address"] = bound.address
+    try:
+        app = make_asgi(house)
+        async with serving(app, house.news, port=bound, socket_path=house.home.make_socket_path()):
+            yield bound
+    finally:
+        del house.told["address"]
+
+
+async def serve(
+    settings: Settings,
+    home: Home,
+    lock: ProcessLock,
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    ready: Callable[[Ready], None],
+) -> None:
+    """Serve until SIGTERM or SIGINT; the caller holds the lock. `ready` is told once requests are answered.
+
+    Streams end, turns are put down where they stand and go on at the next start.
+    """
+    raise_files_limit()
+    with stopping_signals() as stop:
+        async with (
+            open_house(settings, home) as house,
+            on_port(house, host=host, port=port) as bound,
+        ):
+            lock.tell(address=bound.address)
+            ready(Ready(address=bound.address, wanted=bound.wanted, link=await first_link(house)))
+            await stop.wait()
+
+
+async def first_link(house: House) -> str | None:
+    """A one-time link for the first browser; None once one was ever let in and not ended."""
+    from windowseat.entrypoints.web.sign_ins import link_path
+
+    if await house.users.sign_ins(house.owner):
+        return None
+    return house.told["address"] + link_path((await house.users.new_link(house.owner)).token)
+
+
+async def _build(
+    settings: Settings, home: Home, kind: str, database: Database, stack: AsyncExitStack
+) -> House:
+    """Make the services and wire them: who needs what of whom stands here and nowhere else."""
+    clock, ids, news = Clock(), Ids(), News()
+    users = Users(database, clock, ids)
+    files = Files(database, home.files, clock, ids, most_bytes=settings.upload_megabytes * 1_000_000)
+    local_models = LocalModels(home.models, idle_seconds=settings.engine_idle_minutes * 60)
+    stack.push_async_callback(local_models.stop)
+    transport = Transport(connect_timeout=settings.connect_timeout, now=clock.now)
+    stack.push_async_callback(transport.aclose)
+    providers = ProviderService(
+        database,
+        Secrets(settings.key_file or home.key_file),
+        clock,
+        ids,
+        transport=transport,
+        dialects={dialect: partial(_codec, dialect) for dialect in DIALECTS},
+        files=files,
+        late={CONNECTION: local_models},
+        default_model=settings.default_model,
+        silence=settings.silence_timeout,
+    )
+    spending = Spending(database, ids)
+
+    async def check_files(user: User, named: set[str]) -> None:
+        for file in named:
+            await files.get(user, file)
+
+    journal_store = DatabaseJournal(database, news.list_changed)
+    process = f"{kind}, process {os.getpid()}"
+    stored = await DatabaseTurns.open(database, clock, ids, news.list_changed, process=process)
+    memory = MemoryTurns(ids.new, check_files)
+    threads = Threads(database, memory, clock, ids, on_change=news.list_changed, check_files=check_files)
+    watches: dict[str, set[Watch]] = {}
+    kept: dict[Keeping, Kept] = {
+        "database": Kept(journal=Journal(journal_store, clock, codec.event_json, watches), turns=stored),
+        "memory": Kept(journal=Journal(memory, clock, codec.event_json, watches), turns=memory),
+    }
+    world = World(
+        clock=clock,
+        kept=kept,
+        providers=providers,
+        tools=(tools := _tools(database, clock, files, kept)),
+        ledger=spending,
+        new_id=ids.new,
+        started=(news.turn_started,),
+        bounds=Bounds(steps=settings.steps_per_turn),
+    )
+    return House(
+        settings=settings,
+        home=home,
+        kind=kind,
+        database=database,
+        users=users,
+        owner=await users.owner(),
+        threads=threads,
+        turns=Turns(world),
+        files=files,
+        local_models=local_models,
+        providers=providers,
+        tools=tools,
+        spending=spending,
+        journal=journal_store,
+        news=news,
+    )
+
+
+def _tools(database: Database, clock: Clock, files: Files, kept: Mapping[Keeping, Kept]) -> ToolRegistry:
+    """The registry with the tools that come with the house."""
+
+    async def keep(turn: Turn, text: str, name: str) -> str:
+        row = await files.put(turn.user, text.encode(), name, "text/plain", thread=turn.thread, used=True)
+        return row.file
+
+    async def path(turn: Turn) -> Sequence[Message]:
+        return await kept[turn.keeping].turns.path(turn)
+
+    async def made_in(user: User, thread: str) -> Sequence[str]:
+        return [row.file for row in await files.made_in(user, thread)]
+
+    tools = ToolRegistry(database, clock, keep)
+    opener = OpenFile(files, path, made_in)
+    tools.register(OPEN_FILE, opener.run, offered=opener.offered)
+    return tools
+
+
+def _codec(dialect: Dialect, host: str) -> DialectCodec:
+    """The dialect's codec, imported when it is first spoken."""
+    match dialect:
+        case "openai-chat":
+            from windowseat.features.providers.openai_chat import OpenaiChat
+
+            return OpenaiChat(host)
+        case "openai-responses":
+            from windowseat.features.providers.openai_responses import OpenaiResponses
+
+            return OpenaiResponses(host)
+        case "anthropic-messages":
+            from windowseat.features.providers.anthropic_messages import AnthropicMessages
+
+            return AnthropicMessages(host)
+        case "gemini-generate":
+            from windowseat.features.providers.gemini_generate import GeminiGenerate
+
+            return GeminiGenerate(host)
+    assert_never(dialect)
+
+
+async def _recover(house: House) -> None:
+    """Go on with what earlier processes left. What is too old is offered where its thread is shown."""
+    try:
+        for left in await house.turns.recover():
+            _log.info("turn %s was interrupted; it can be resumed", left.turn.id)
+    except Fault as fault:
+        _log.error("turns of an earlier run were not taken up: %s", fault)
+
+
+async def _sweep(house: House) -> None:
+    """Now and every hour: remove files that nobody used, and thin the journals of old turns."""
+    clock = Clock()
+    while True:
+        await asyncio.sleep(_FIRST_SWEEP_SECONDS)
+        try:
+            await house.files.sweep()
+            before = clock.now() - timedelta(hours=house.settings.journal_hours)
+            while await house.journal.thin(before):
+                pass
+        except Fault as fault:
+            _log.warning("sweeping: %s", fault)
+        await asyncio.sleep(_SWEEP_SECONDS)
+
+
+async def _stop(jobs: Sequence[asyncio.Task[None]]) -> None:
+    for job in jobs:
+        job.cancel()
+    await asyncio.gather(*jobs, return_exceptions=True)
