@@ -137,3 +137,50 @@ def _chat_usage(usage: dict[str, Any]) -> dict[str, int | None]:
         "cached_tokens": next((count for count in cached if count is not None), None),
         "cache_write_tokens": read.get("cache_write_tokens"),
     }
+
+
+# -- openai-responses -----------------------------------------------------------------------------
+
+RAN_THERE = {"web_search_call": "web_search", "code_interpreter_call": "code_interpreter"}
+
+
+def response_of(exchange: Recorded) -> dict[str, Any]:
+    """The response object: the body, or what the last event of a stream holds."""
+    if not exchange.stream:
+        whole: dict[str, Any] = json.loads(exchange.response)
+        return whole
+    last = [event for _, event in events_of(exchange.response)][-1]
+    assert last["type"] == "response.completed"
+    response: dict[str, Any] = last["response"]
+    return response
+
+
+def read_responses(exchange: Recorded) -> Reading:
+    """A response, by the object that the API's reference calls the result."""
+    response = response_of(exchange)
+    reading = Reading()
+    for item in response["output"]:
+        if item["type"] == "message":
+            for content in item["content"]:
+                reading.text += content["text"]
+                reading.cited += [note["url"] for note in content["annotations"]]
+        elif item["type"] == "reasoning":
+            reading.thinking += "\n\n".join(
+                each["text"] for each in item["summary"] + item.get("content", [])
+            )
+        elif item["type"] == "function_call":
+            reading.calls.append((item["name"], json.loads(item["arguments"])))
+        elif item["type"] == "mcp_call":
+            reading.ran_there.append(item["name"])
+        elif item["type"] in RAN_THERE:
+            reading.ran_there.append(RAN_THERE[item["type"]])
+    usage = response["usage"]
+    read = usage["input_tokens_details"]
+    reading.usage = {
+        "input_tokens": usage["input_tokens"],
+        "output_tokens": usage["output_tokens"],
+        "cached_tokens": read["cached_tokens"],
+        "cache_write_tokens": read.get("cache_write_tokens"),
+        "thinking_tokens": usage["output_tokens_details"]["reasoning_tokens"],
+    }
+    return reading

@@ -182,28 +182,46 @@ class Growing:
         self.settled(index, part)
         return index
 
-    def cite(self, start: int | None, end: int | None, *, url: str, title: str = "", quote: str = "") -> None:
-        """A citation of the answer's words; the span, if there is one, counts in all its texts joined."""
-        if not self.texts or not url:
+    def cite(
+        self,
+        at: int,
+        text: str,
+        span: tuple[int | None, int | None],
+        *,
+        url: str,
+        title: str = "",
+        quote: str = "",
+    ) -> None:
+        """A citation of the text part at `at`; a span that does not fit its text is left out."""
+        start, end = span
+        if start is None or end is None or not 0 <= start < end <= len(text):
+            start = end = None
+        if url or title:
+            self.add(
+                Citation(
+                    part=at,
+                    start=start,
+                    end=end,
+                    title=title or None,
+                    url=url or None,
+                    quote=quote or None,
+                    origin=self.origin,
+                )
+            )
+
+    def cite_joined(
+        self, span: tuple[int | None, int | None], *, url: str, title: str = "", quote: str = ""
+    ) -> None:
+        """A citation whose span counts in all texts of the answer joined."""
+        if not self.texts:
             return
+        start, end = span
         at, text = self.texts[0]
         for at, text in self.texts:
             if start is None or start < len(text) or at == self.texts[-1][0]:
                 break
             start, end = start - len(text), None if end is None else end - len(text)
-        if start is None or end is None or not 0 <= start < end <= len(text):
-            start = end = None
-        self.add(
-            Citation(
-                part=at,
-                start=start,
-                end=end,
-                title=title or None,
-                url=url,
-                quote=quote or None,
-                origin=self.origin,
-            )
-        )
+        self.cite(at, text, (start, end), url=url, title=title, quote=quote)
 
     def begin_call(self, id: str, name: str) -> Call:
         """A call begins. Ids are made unique within the answer; a call without one is named by its place."""

@@ -55,6 +55,15 @@ def asked(model: Model, options: Options) -> Options:
     return replace(options, **missing)
 
 
+def joined(fields: Mapping[str, Json], extra: Mapping[str, Json]) -> dict[str, Json]:
+    """The fields with what the user adds, unchanged; where both have an object, the user's fields join it."""
+    out = dict(fields)
+    for name, value in extra.items():
+        mine = out.get(name)
+        out[name] = {**mine, **value} if isinstance(mine, dict) and isinstance(value, dict) else value
+    return out
+
+
 def takes(model: Model, modality: Modality) -> bool:
     """Whether the model reads such parts, as far as is known."""
     return model.inputs is None or modality in model.inputs
@@ -259,6 +268,21 @@ class Body:
         self._flush()
         self._pieces.append(Piece(segment="", data=data))
 
+    def address(self, key: str, part: Media, files: Mapping[str, FileFacts]) -> None:
+        """Append where the part is, within a string: its URL, or the bytes of its file as a `data:` URL."""
+        if part.file is None:
+            self.add(key, inner(part.url or ""))
+        else:
+            self.add(key, f"data:{part.media_type};base64,".encode())
+            self.base64(key, part, files)
+
+    def base64(self, key: str, part: Media, files: Mapping[str, FileFacts]) -> None:
+        """Append the part's bytes in base64, within a string. Raises Refused `file_not_found`."""
+        if part.file is None:
+            self.add(key, inner(data_of(part) or ""))
+        else:
+            self.file(key, facts_of(part, files).id)
+
     def pieces(self, closing: bytes) -> tuple[Piece, ...]:
         """Everything so far, and a last piece that only closes."""
         self._flush()
@@ -273,3 +297,20 @@ class Body:
 def inner(value: str) -> bytes:
     """A string's JSON without its quotation marks, so that a string can be written piece by piece."""
     return msgspec.json.encode(value)[1:-1]
+
+
+SOUNDS = {
+    "audio/wav": "wav",
+    "audio/x-wav": "wav",
+    "audio/wave": "wav",
+    "audio/vnd.wave": "wav",
+    "audio/mpeg": "mp3",
+    "audio/mp3": "mp3",
+    "audio/flac": "flac",
+    "audio/ogg": "ogg",
+    "audio/aac": "aac",
+    "audio/aiff": "aiff",
+    "audio/mp4": "m4a",
+    "audio/pcm": "pcm16",
+}
+"""Media types of sound and what the OpenAI wires call them."""

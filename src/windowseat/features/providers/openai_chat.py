@@ -20,7 +20,7 @@ from windowseat.core.model import Dialect, Model, Options
 from windowseat.core.parts import Json
 from windowseat.core.request import Piece
 from windowseat.core.window import Window
-from windowseat.features.providers.encoding import GO_ON, Body, asked, check_takes, is_strict
+from windowseat.features.providers.encoding import GO_ON, Body, asked, check_takes, is_strict, joined
 from windowseat.features.providers.openai_chat_decode import OpenaiChatDecoder
 from windowseat.features.providers.openai_chat_messages import Messages
 from windowseat.features.providers.quirks import Quirks, effort_fields
@@ -83,7 +83,7 @@ def with_path(base_url: str, path: str) -> str:
 
 
 def _fields(model: Model, options: Options, quirks: Quirks) -> dict[str, Json]:
-    """Everything but tools and messages; what the user adds stands last, unchanged."""
+    """Everything but tools and messages."""
     extra = options.extra or {}
     if "messages" in extra or "stream" in extra or extra.get("n", 1) != 1:
         raise Refused(
@@ -105,7 +105,7 @@ def _fields(model: Model, options: Options, quirks: Quirks) -> dict[str, Json]:
     if options.response_format is not None:
         fields["response_format"] = options.response_format
     fields |= effort_fields(quirks, options.effort, model.efforts)
-    return fields | {name: value for name, value in extra.items() if name != "tools"}
+    return joined(fields, {name: value for name, value in extra.items() if name != "tools"})
 
 
 def _tools(window: Window, options: Options, quirks: Quirks) -> list[tuple[str, Json]]:

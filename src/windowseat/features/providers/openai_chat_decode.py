@@ -381,22 +381,15 @@ class OpenaiChatDecoder:
     def _cite(self) -> None:
         for note in map(as_dict, self._annotations):
             cited = as_dict(note.get("url_citation")) or note
-            self._parts.cite(
-                as_int(cited.get("start_index")),
-                as_int(cited.get("end_index")),
-                url=as_str(cited.get("url")),
-                title=as_str(cited.get("title")),
-                quote=as_str(cited.get("content")),
-            )
+            span = (as_int(cited.get("start_index")), as_int(cited.get("end_index")))
+            self._cited(cited, span, as_str(cited.get("content")))
         for source in self._sources:
             cited = {"url": source} if isinstance(source, str) else as_dict(source)
-            self._parts.cite(
-                None,
-                None,
-                url=as_str(cited.get("url")),
-                title=as_str(cited.get("title")),
-                quote=as_str(cited.get("snippet")),
-            )
+            self._cited(cited, (None, None), as_str(cited.get("snippet")))
+
+    def _cited(self, cited: dict[str, Any], span: tuple[int | None, int | None], quote: str) -> None:
+        url, title = as_str(cited.get("url")), as_str(cited.get("title"))
+        self._parts.cite_joined(span, url=url, title=title, quote=quote)
 
     def _opaque(self, kind: str, data: Json) -> Opaque:
         return Opaque(dialect="openai-chat", kind=kind, data=data, origin=self._parts.origin)

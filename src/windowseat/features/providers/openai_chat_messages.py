@@ -9,7 +9,6 @@ Not here: options and tools (openai_chat.py), and what is said in the neutral or
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 import msgspec
@@ -19,6 +18,7 @@ from windowseat.core.exchange import FileFacts
 from windowseat.core.model import Model
 from windowseat.core.parts import Audio, File, Json, Media, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 from windowseat.features.providers.encoding import (
+    SOUNDS,
     Body,
     arguments_of,
     data_of,
@@ -29,6 +29,7 @@ from windowseat.features.providers.encoding import (
     words_of_file,
     words_of_result,
 )
+from windowseat.features.providers.moving import media_moved
 from windowseat.features.providers.quirks import Quirks
 from windowseat.features.providers.said import CallIds, Keyed, Place, Raw, Said, merged, raw_items
 
@@ -77,21 +78,8 @@ class Messages:
     # -- who says what ----------------------------------------------------------------------------
 
     def _as_the_wire_wants(self, said: Sequence[Said]) -> list[Said]:
-        """Media out of tools' results and answers into user messages; roles as the provider wants them."""
-        out: list[Said] = []
-        moved: list[Keyed] = []
-        for each in said:
-            if each.role == "user":
-                out.append(replace(each, parts=(*moved, *each.parts)))
-                moved = []
-                continue
-            if each.role == "assistant" and moved:
-                out.append(Said(role="user", parts=tuple(moved)))
-                moved = []
-            moved += self._moved(each)
-            out.append(each)
-        if moved:
-            out.append(Said(role="user", parts=tuple(moved)))
+        """Media in user messages, and the roles as the provider wants them."""
+        out = media_moved(said, self._moves)
         if self.quirks.after_tools:
             out = [each for before, this in pairwise([None, *out]) for each in self._after(before, this)]
         return merged(out) if self.quirks.alternate else out
@@ -102,18 +90,15 @@ class Messages:
             return [] if this is None else [this]
         return [Said(role="assistant", parts=(("", Text(text=self.quirks.after_tools)),)), this]
 
-    def _moved(self, said: Said) -> list[Keyed]:
-        moved: list[Keyed] = []
-        for key, part in said.parts if said.role != "user" else ():
-            if isinstance(part, ToolResult):
-                media: list[Media] = [each for each in media_of_result(part) if self._takes(each)]
-            else:
-                media = [part] if isinstance(part, Media) and self._takes(part) else []
-            if media:
-                whose = "a tool" if said.role == "tool" else "your answer above"
-                moved.append((key, Text(text=f"(This is from {whose}.)")))
-                moved += [(key, each) for each in media]
-        return moved
+    def _moves(self, _: Said, part: Part) -> list[Media]:
+        media = (
+            media_of_result(part)
+            if isinstance(part, ToolResult)
+            else [part]
+            if isinstance(part, Media)
+            else []
+        )
+        return [each for each in media if self._takes(each)]
 
     def _takes(self, part: Media) -> bool:
         return takes(self._model, part.type) and self._why_not(part) is None
@@ -195,44 +180,31 @@ class Messages:
             )
         if isinstance(part, Audio):
             self._body.add(key, b'{"type":"input_audio","input_audio":{"format":"')
-            self._body.add(key, _SOUNDS[part.media_type].encode(), b'","data":"')
-            self._data(key, part)
+            self._body.add(key, SOUNDS[part.media_type].encode(), b'","data":"')
+            self._body.base64(key, part, self._files)
             self._body.add(key, b'"}}')
         elif isinstance(part, File) and self.quirks.document == "file":
             name = part.name or (facts_of(part, self._files).name if part.file else "") or "document.pdf"
             self._body.add(
                 key, b'{"type":"file","file":{"filename":', msgspec.json.encode(name), b',"file_data":"'
             )
-            self._url(key, part)
+            self._body.address(key, part, self._files)
             self._body.add(key, b'"}}')
         elif isinstance(part, File):
             self._body.add(key, f'{{"type":"{self.quirks.document}","{self.quirks.document}":"'.encode())
-            self._url(key, part)
+            self._body.address(key, part, self._files)
             self._body.add(key, b'"}')
         else:
             self._body.add(key, f'{{"type":"{part.type}_url","{part.type}_url":{{"url":"'.encode())
-            self._url(key, part)
+            self._body.address(key, part, self._files)
             self._body.add(key, b'"}}')
-
-    def _url(self, key: str, part: Media) -> None:
-        if part.file is None:
-            self._body.add(key, inner(part.url or ""))
-        else:
-            self._body.add(key, f"data:{part.media_type};base64,".encode())
-            self._data(key, part)
-
-    def _data(self, key: str, part: Media) -> None:
-        if part.file is None:
-            self._body.add(key, inner(data_of(part) or ""))
-        else:
-            self._body.file(key, facts_of(part, self._files).id)
 
     def _why_not(self, part: Media) -> str | None:
         """Why this wire cannot carry the part, in words; None where it can."""
         only_address = part.file is None and data_of(part) is None
         if only_address and part.type not in self.quirks.takes_url:
             return f"This provider takes no address for {part.type}, only the bytes"
-        if isinstance(part, Audio) and _SOUNDS.get(part.media_type) not in self.quirks.sounds:
+        if isinstance(part, Audio) and SOUNDS.get(part.media_type) not in self.quirks.sounds:
             return f"This provider does not take sound as {part.media_type}"
         if part.type == "video" and (self._model.inputs is None or "video" not in self._model.inputs):
             return f"{self._model.name} is not known to take video"
@@ -301,20 +273,3 @@ class _Answer:
             self.as_list = True
         elif self._quirks.thinking != "raw" and part.text:
             self.thoughts.append((key, part.text))
-
-
-_SOUNDS = {
-    "audio/wav": "wav",
-    "audio/x-wav": "wav",
-    "audio/wave": "wav",
-    "audio/vnd.wave": "wav",
-    "audio/mpeg": "mp3",
-    "audio/mp3": "mp3",
-    "audio/flac": "flac",
-    "audio/ogg": "ogg",
-    "audio/aac": "aac",
-    "audio/aiff": "aiff",
-    "audio/mp4": "m4a",
-    "audio/pcm": "pcm16",
-}
-"""Media types of sound and what the wire calls them."""
