@@ -73,7 +73,7 @@ def read_gemini(exchange: Recorded) -> Reading:
 
 
 def _cited(grounding: dict[str, Any]) -> list[str]:
-    """The words of the answer that are supported, once for each source; "" for a source of nothing in particular."""
+    """The words that sources support, once for each source; "" for a source of nothing in particular."""
     supports = grounding.get("groundingSupports", [])
     cited = [each["segment"]["text"] for each in supports for _ in each["groundingChunkIndices"]]
     used = {number for each in supports for number in each["groundingChunkIndices"]}

@@ -30,8 +30,10 @@ _OFF: Fields = {"thinking": {"type": "disabled"}}
 _SHOWN: Fields = {"thinking": {"type": "adaptive", "display": "summarized"}}
 
 
-def _adaptive(thinking: Fields, *efforts: str) -> Mapping[str, Fields]:
-    return {effort: {**thinking, "output_config": {"effort": effort}} for effort in efforts}
+def _adaptive(thinking: Fields) -> Mapping[str, Fields]:
+    """Efforts in the provider's words; `xhigh`, between its `high` and `max`, has no like in our scale."""
+    words = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "max": "max"}
+    return {effort: {**thinking, "output_config": {"effort": word}} for effort, word in words.items()}
 
 
 def _budgets(**tokens: int) -> Mapping[str, Fields]:
@@ -40,7 +42,7 @@ def _budgets(**tokens: int) -> Mapping[str, Fields]:
     }
 
 
-_NEWEST = _adaptive(_SHOWN, "low", "medium", "high", "max")
+_NEWEST = _adaptive(_SHOWN)
 _FIXED = _budgets(minimal=1024, low=4096, medium=8192, high=16_384, max=23_552)
 """At least 1,024; the largest leaves room for an answer in the 32,000 tokens of the smallest model."""
 
@@ -117,7 +119,7 @@ _ANTHROPIC: tuple[Row, ...] = (
             "shows_thinking": {},
             "efforts": {
                 "none": _OFF,
-                **_adaptive({"thinking": {"type": "adaptive"}}, "low", "medium", "high", "max"),
+                **_adaptive({"thinking": {"type": "adaptive"}}),
             },
         },
     ),
