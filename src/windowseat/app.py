@@ -32,7 +32,7 @@ from windowseat.features.local_models import CONNECTION, LocalModels
 from windowseat.features.providers import ProviderService, Transport
 from windowseat.features.spending import Spending
 from windowseat.features.threads import DatabaseJournal, DatabaseTurns, MemoryTurns, Threads
-from windowseat.features.tools import OPEN_FILE, OpenFile, ToolRegistry
+from windowseat.features.tools import OPEN_FILE, OpenFile, Registered, ToolRegistry
 from windowseat.features.users import Users
 from windowseat.migrations import migrate
 from windowseat.platform.clock import Clock
@@ -90,16 +90,20 @@ class Ready:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, home: Home, *, kind: str = "serve") -> AsyncIterator[House]:
+async def open_house(
+    settings: Settings, home: Home, *, kind: str = "serve", more_tools: Sequence[Registered] = ()
+) -> AsyncIterator[House]:
     """Open the house of a home whose lock the caller holds; leaving the block takes it down in order.
 
-    Turns that an earlier process left go on. Raises the StoreFaults of `Database.open` and `migrate`.
+    `more_tools` are offered beside those of the house. Turns that an earlier process left go on. Raises the StoreFaults of `Database.open` and `migrate`.
     """
     async with AsyncExitStack() as stack:
         database = Database.open(settings.database_url or home.database)
         stack.push_async_callback(database.close)
         await migrate(database, home.backups)
         house = await _build(settings, home, kind, database, stack)
+        for more in more_tools:  # before turns go on that may call them
+            house.tools.register(more.tool, more.run, offered=more.offered)
         stack.push_async_callback(house.turns.stop)
         jobs = [
             asyncio.create_task(_recover(house), name="recover"),
@@ -162,6 +166,7 @@ async def serve(
     host: str | None = None,
     port: int | None = None,
     ready: Callable[[Ready], None],
+    more_tools: Sequence[Registered] = (),
 ) -> None:
     """Serve until SIGTERM or SIGINT; the caller holds the lock. `ready` is told once requests are answered.
 
@@ -170,7 +175,7 @@ async def serve(
     raise_files_limit()
     with stopping_signals() as stop:
         async with (
-            open_house(settings, home) as house,
+            open_house(settings, home, more_tools=more_tools) as house,
             on_port(house, host=host, port=port) as bound,
         ):
             lock.tell(address=bound.address)

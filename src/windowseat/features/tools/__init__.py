@@ -9,6 +9,6 @@ For the turns (the port `Tools`) and for whoever brings a tool: built-in ones an
 """
 
 from windowseat.features.tools.open_file import OPEN_FILE, OpenFile, file_ids
-from windowseat.features.tools.service import KeepsText, Offered, Run, ToolRegistry
+from windowseat.features.tools.service import KeepsText, Offered, Registered, Run, ToolRegistry
 
-__all__ = ["OPEN_FILE", "KeepsText", "Offered", "OpenFile", "Run", "ToolRegistry", "file_ids"]
+__all__ = ["OPEN_FILE", "KeepsText", "Offered", "OpenFile", "Registered", "Run", "ToolRegistry", "file_ids"]
