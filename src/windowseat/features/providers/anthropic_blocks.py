@@ -26,6 +26,7 @@ from windowseat.core.parts import (
     ToolResult,
 )
 from windowseat.features.providers.blocks import Block, FileBytes, joined, of_json
+from windowseat.features.providers.decoding import as_str
 from windowseat.features.providers.encoding import (
     arguments_of,
     data_of,
@@ -150,7 +151,7 @@ class Blocks:
         if isinstance(part, ToolCall):
             if part.by == "provider":
                 return [of_json(raw.key, raw.item)] if part.id in self._together else []
-            id = self.ids.new(part.id, raw.item.get("id"))
+            id = self.ids.new(part.id, as_str(raw.item.get("id")))
             return [of_json(raw.key, {**raw.item, "id": id})]
         if isinstance(part, ToolResult) and part.id not in self._together:
             return []

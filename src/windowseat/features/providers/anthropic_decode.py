@@ -162,6 +162,8 @@ class AnthropicDecoder:
             return
         delta = as_dict(message.get("delta"))
         name = _GROWS.get((block.kind, as_str(delta.get("type"))))
+        if name is None and block.kind in ("text", "thinking") and block.kind in delta:
+            name = block.kind  # a delta of a new type with the words of an old one
         if name is None or block.index is None:
             _merge(block.raw, delta)
         elif text := as_str(delta.get(name)):
@@ -229,11 +231,11 @@ def _call(block: _Open, raw: Block) -> ToolCall:
 
 
 def _merge(raw: Block, delta: dict[str, Json]) -> None:
-    """Add what a delta brings that is not the part's own words: lists grow, all else is set anew."""
+    """Add what a delta brings beside the part's own words: sources are gathered, all else is set anew."""
     for name, value in delta.items():
         if name == "citation":
             raw["citations"] = [*as_list(raw.get("citations")), value]
-        elif name != "type" and value is not None:
+        elif name not in ("type", "id") and value is not None:
             raw[name] = value
 
 
