@@ -130,6 +130,7 @@ class OpenaiChatDecoder:
         self._parts = Growing("openai-chat", connection, model)
         self._calls: dict[int, Call] = {}
         self._order: list[Call] = []
+        self._running: dict[int, Call] = {}
         self._unknown: dict[str, list[Json]] = {}
         self._annotations: list[Json] = []
         self._sources: list[Json] = []
@@ -288,7 +289,7 @@ class OpenaiChatDecoder:
         id, name = as_str(delta.get("id")), as_str(function.get("name"))
         at = as_int(delta.get("index"))
         if at is None:
-            at = len(self._order) if id or name else len(self._order) - 1
+            at = len(self._order) if id or name else max(len(self._order) - 1, 0)
         call = self._calls.get(at)
         if call is None or (id and call.raw.get("id") not in (None, id)):
             call = self._calls[at] = self._parts.begin_call(id, name)
@@ -317,10 +318,10 @@ class OpenaiChatDecoder:
 
     def _ran_there(self, ran: dict[str, Any]) -> None:
         """A tool that Groq ran: it comes when it starts, and once more with its output."""
-        at = -1 - (as_int(ran.get("index")) or 0)
-        call = self._calls.get(at)
+        at = as_int(ran.get("index")) or 0
+        call = self._running.get(at)
         if call is None:
-            call = self._calls[at] = self._parts.begin_call("", as_str(ran.get("type")))
+            call = self._running[at] = self._parts.begin_call("", as_str(ran.get("type")))
             self._parts.grow_call(call, as_str(ran.get("arguments")))
         call.raw.update(ran)
         output = as_str(ran.get("output"))
@@ -330,7 +331,7 @@ class OpenaiChatDecoder:
             self._parts.settle_call(call, item=call.raw, key=key, by="provider", shares=2)
             origin = self._parts.from_here(key, shares=2)
             self._parts.add(ToolResult(id=call.id, content=(Text(text=output),), origin=origin))
-            del self._calls[at]
+            del self._running[at]
 
     # -- the end ----------------------------------------------------------------------------------
 
@@ -366,11 +367,9 @@ class OpenaiChatDecoder:
             words = "input" if key == "custom" else "arguments"
             item = {"type": "function", **call.raw, key: {"name": call.name, words: call.arguments}}
             self._parts.settle_call(call, item=item, key=f"call/{call.index}")
-        for at, call in self._calls.items():
-            if at < 0:
-                self._parts.settle_call(
-                    call, item=call.raw, key=f"executed_tools/{call.index}", by="provider"
-                )
+        for call in self._running.values():
+            key = f"executed_tools/{call.index}"
+            self._parts.settle_call(call, item=call.raw, key=key, by="provider")
 
     def _settle_audio(self) -> None:
         if self._audio:
