@@ -122,7 +122,7 @@ events = st.one_of(
     st.builds(e.ToolStarted, call=names),
     st.builds(e.ToolOutput, call=names, text=st.none() | words, part=st.none() | parts),
     st.builds(e.ToolEnded, call=names),
-    st.builds(e.NoticeGiven, code=names, text=words, until=maybe_times),
+    st.builds(e.NoticeGiven, code=names, text=words, until=maybe_times, fault=st.none() | names),
     st.builds(e.Seam, reason=words),
     st.builds(e.Snapshot, message=messages),
     st.builds(e.TurnSettled, stop_reason=st.just("end"), usage=st.none() | usages, price=st.none() | money),

@@ -152,7 +152,7 @@ async def test_a_provider_that_stays_busy_is_a_notice_with_the_time(retry_after,
     process = Process(scripts=[[busy]] * scripts)
     events = await process.events(await process.ask())
     notice = next(event for event in events if event.type == "notice")
-    assert notice.code == "limit"
+    assert (notice.code, notice.fault) == ("limit", "provider_rate_limit")
     assert notice.until is not None
     assert events[-1].stop_reason == "error"
     assert not process.providers.scripts

@@ -143,11 +143,15 @@ class ToolEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeGiven:
-    """The house says something within the answer. JSON calls the type `notice`."""
+    """The house says something within the answer. JSON calls the type `notice`.
+
+    `fault` is the stable code of the fault that it tells of, None where there is none.
+    """
 
     code: str
     text: str
     until: datetime | None = None
+    fault: str | None = None
     type: Literal["notice"] = "notice"
 
 

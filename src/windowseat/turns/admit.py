@@ -20,4 +20,4 @@ async def admit(run: Run) -> AsyncGenerator[Event, None]:
             run.model = await run.world.providers.model(run.turn.user, run.turn.model)
         except Fault as fault:
             run.ended = "error"
-            yield run.note(NoticeGiven(code="error", text=str(fault)))
+            yield run.note(NoticeGiven(code="error", text=str(fault), fault=fault.code))

@@ -154,7 +154,7 @@ async def send(run: Run, *, goes_on: bool) -> AsyncGenerator[Event, None]:
         ours = frozenset(tool.name for tool in await offered(run))
     except Fault as fault:
         run.ended = "error"
-        yield run.note(NoticeGiven(code="error", text=str(fault)))
+        yield run.note(NoticeGiven(code="error", text=str(fault), fault=fault.code))
         return
     answer = _Answer(
         run,
@@ -309,5 +309,5 @@ def _next_step(run: Run) -> int:
 def _notice(fault: ProviderFault, now: datetime) -> NoticeGiven:
     if fault.code == "provider_rate_limit":
         until = now + timedelta(seconds=fault.retry_after) if fault.retry_after is not None else None
-        return NoticeGiven(code="limit", text=str(fault), until=until)
-    return NoticeGiven(code="error", text=str(fault))
+        return NoticeGiven(code="limit", text=str(fault), until=until, fault=fault.code)
+    return NoticeGiven(code="error", text=str(fault), fault=fault.code)
