@@ -37,6 +37,7 @@ _TYPE_NAMES: dict[type[Any], str] = {
 }
 _PART_BY_NAME = {_TYPE_NAMES[cls]: cls for cls in PARTS}
 _EVENT_BY_NAME = {_TYPE_NAMES[cls]: cls for cls in EVENTS}
+_AS_IT_IS = frozenset({str, int, float, bool, type(None), datetime, Decimal})
 _ALWAYS_OF_A_MESSAGE = ("turn", "model", "usage", "stop_reason", "price")
 
 
@@ -45,6 +46,8 @@ _ALWAYS_OF_A_MESSAGE = ("turn", "model", "usage", "stop_reason", "price")
 
 def to_plain(value: Any, *, origin: bool = False) -> Any:
     """The value as dictionaries, lists and what msgspec writes by itself (times, decimals)."""
+    if type(value) in _AS_IT_IS:  # most values: the questions below cost more
+        return value
     if isinstance(value, Message):
         return _message_plain(value, origin)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
