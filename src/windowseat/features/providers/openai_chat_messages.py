@@ -1,7 +1,8 @@
 """The messages of an `openai-chat` request: who says what, piece by piece.
 
 Media that tools or answers brought move to the next user message, since only there the wire has a place
-for them. Thinking, calls and unknown fields of this very model go back as they came.
+for them. Thinking, calls and unknown fields of this very model go back as they came, and a message that a
+program wrote on this wire goes as it was written.
 
 Not here: options and tools (openai_chat.py), and what is said in the neutral order (said.py).
 """
@@ -31,7 +32,17 @@ from windowseat.features.providers.encoding import (
 )
 from windowseat.features.providers.moving import media_moved
 from windowseat.features.providers.quirks import Quirks
-from windowseat.features.providers.said import CallIds, Keyed, Place, Raw, Said, merged, raw_items
+from windowseat.features.providers.said import (
+    CallIds,
+    Keyed,
+    Place,
+    Raw,
+    Said,
+    as_written,
+    merged,
+    raw_items,
+    written_whole,
+)
 
 _MARK = b',"cache_control":{"type":"ephemeral"}}'
 """Ends an entry up to which the prefix is cached: https://openrouter.ai/docs/features/prompt-caching"""
@@ -55,12 +66,14 @@ class Messages:
         ordered = self._as_the_wire_wants(said)
         last_user = max((i for i, each in enumerate(ordered) if each.role == "user"), default=-1)
         for index, each in enumerate(ordered):
-            if each.role == "user":
-                self._user(each, mark=self.quirks.cache_marks and index == last_user)
-            elif each.role == "assistant":
-                self._assistant(each)
-            else:
+            if each.role == "tool":
                 self._results(each)
+            elif (item := as_written(each, self.place)) is not None:
+                self._as_written(each, item)
+            elif each.role == "user":
+                self._user(each, mark=self.quirks.cache_marks and index == last_user)
+            else:
+                self._assistant(each)
 
     def _instructions(self, texts: Sequence[tuple[str, str]]) -> None:
         if not texts:
@@ -91,6 +104,8 @@ class Messages:
         return [Said(role="assistant", parts=(("", Text(text=self.quirks.after_tools)),)), this]
 
     def _moves(self, _: Said, part: Part) -> list[Media]:
+        if written_whole(part, self.place):
+            return []
         media = (
             media_of_result(part)
             if isinstance(part, ToolResult)
@@ -107,6 +122,22 @@ class Messages:
 
     def _begin(self, key: str, role: str) -> None:
         self._body.add(key, b"," if self._begun else b"", f'{{"role":"{role}","content":'.encode())
+        self._begun = True
+
+    def _as_written(self, said: Said, item: dict[str, Json]) -> None:
+        """The message as it is, but for the ids of its calls, which must fit the provider."""
+        ids = [
+            self.ids.new(part.id)
+            for _, part in said.parts
+            if isinstance(part, ToolCall) and part.by != "provider"
+        ]
+        if ids:
+            calls = zip(item["tool_calls"], ids, strict=True)
+            item = {**item, "tool_calls": [{**call, "id": id} for call, id in calls]}
+        self._message(said.parts[0][0], item)
+
+    def _message(self, key: str, message: Json) -> None:
+        self._body.add(key, b"," if self._begun else b"", msgspec.json.encode(message))
         self._begun = True
 
     def _user(self, said: Said, *, mark: bool) -> None:
@@ -133,7 +164,9 @@ class Messages:
 
     def _results(self, said: Said) -> None:
         for key, part in said.parts:
-            if isinstance(part, ToolResult):
+            if isinstance(part, ToolResult) and written_whole(part, self.place) and part.origin is not None:
+                self._message(key, {**part.origin.item, "tool_call_id": self.ids.of(part.id)})
+            elif isinstance(part, ToolResult):
                 words = words_of_result(part)
                 if not words:
                     words = "(see the next message)" if media_of_result(part) else "(no output)"

@@ -2,7 +2,7 @@
 
 What this very model answered goes back item by item as it came, but only in whole steps: a thought
 without the item that it led to, or an item without its thought, is refused. Of a step that was cut or
-changed the neutral values go, without its thoughts.
+changed the neutral values go, without its thoughts. What a program wrote on this wire goes as it was written.
 
 Not here: options, tools and instructions (openai_responses.py), the neutral order (said.py).
 """
@@ -43,7 +43,17 @@ from windowseat.features.providers.encoding import (
 )
 from windowseat.features.providers.moving import media_moved
 from windowseat.features.providers.quirks import Quirks
-from windowseat.features.providers.said import CallIds, Keyed, Place, Raw, Said, merged, raw_items
+from windowseat.features.providers.said import (
+    CallIds,
+    Keyed,
+    Place,
+    Raw,
+    Said,
+    as_written,
+    merged,
+    raw_items,
+    written_whole,
+)
 
 
 class Items:
@@ -63,7 +73,9 @@ class Items:
         """What was said. Raises Refused `model_cannot_take`, `file_not_found`."""
         ordered = media_moved(said, self._moves)
         for each in merged(ordered) if self._quirks.alternate else ordered:
-            if each.role == "user":
+            if each.role == "user" and (item := as_written(each, self._place)) is not None:
+                self._item(each.parts[0][0], msgspec.json.encode(item))
+            elif each.role == "user":
                 self._user(each)
             elif each.role == "assistant":
                 self._assistant(each)
@@ -73,6 +85,8 @@ class Items:
                         self._result(key, part)
 
     def _moves(self, said: Said, part: Part) -> list[Media]:
+        if written_whole(part, self._place):
+            return []
         if isinstance(part, Media):
             media: Iterable[Media] = [part]
         elif isinstance(part, ToolResult) and not self._place.made(part):
@@ -159,6 +173,9 @@ class Items:
         return out
 
     def _result(self, key: str, part: ToolResult) -> None:
+        if written_whole(part, self._place) and part.origin is not None:
+            self._item(key, msgspec.json.encode({**part.origin.item, "call_id": self._ids.of(part.id)}))
+            return
         kind = "custom_tool_call_output" if part.id in self._custom else "function_call_output"
         start = msgspec.json.encode({"type": kind, "call_id": self._ids.of(part.id)})[:-1]
         self._item(key, start + b',"output":')

@@ -137,6 +137,23 @@ class Place:
         return part.dialect == self.dialect and (part.origin is None or self.made(part))
 
 
+WHOLE = "whole"
+"""The key of an item that is a message of a request, as a program wrote it on this very wire."""
+
+
+def written_whole(part: Part, place: Place) -> bool:
+    """Whether the part is of such a message, and the message goes back to where it was meant for."""
+    return place.made(part) and part.origin is not None and part.origin.key == WHOLE
+
+
+def as_written(said: Said, place: Place) -> Json | None:
+    """The message as a program wrote it, where all its parts are there and nothing else; else None."""
+    if not written_whole(said.parts[0][1], place):
+        return None
+    items = raw_items(said.parts, place)
+    return items[0].item if len(items) == 1 and isinstance(items[0], Raw) else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raw:
     """A provider's own item in place of the parts that were made of it."""
