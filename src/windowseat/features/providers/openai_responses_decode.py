@@ -138,7 +138,7 @@ class OpenaiResponsesDecoder:
     def _begin(self, at: int, item: dict[str, Any]) -> None:
         """An item begins; a message's parts begin with their first words."""
         kind = as_str(item.get("type"))
-        if (at, 0) in self._slots:
+        if (at, 0) in self._slots or at in self._settled:
             return
         ran = ran_there(item)
         if kind == "reasoning":
@@ -153,6 +153,8 @@ class OpenaiResponsesDecoder:
 
     def _grow(self, delta: _Delta) -> None:
         at = delta.output_index
+        if at in self._settled:
+            return
         if delta.type in _WORDS:
             self._text(at, delta.content_index, delta.delta, delta.logprobs)
         elif delta.type in _THOUGHTS:
@@ -189,9 +191,11 @@ class OpenaiResponsesDecoder:
         names = {at, as_str(item.get("id")) or at}
         if names & self._settled:
             return
+        kind, ran = as_str(item.get("type")), ran_there(item)
+        made_of = {"message": Text, "reasoning": Thinking}.get(kind, ToolCall)
+        self._close(at, [place for place, slot in self._slots.items() if not isinstance(slot.part, made_of)])
         self._begin(at, item)
         self._settled |= names
-        kind, ran = as_str(item.get("type")), ran_there(item)
         if kind == "message":
             self._message(at, item)
         elif kind == "reasoning":
@@ -207,9 +211,10 @@ class OpenaiResponsesDecoder:
             self._ran(at, item, ran)
         else:
             self._parts.add(self._opaque(at, item))
+        self._close(at, list(self._slots))
 
     def _call(self, at: int, arguments: dict[str, Json] | str, by: By, origin: Origin) -> str:
-        slot = self._slots[at, 0]
+        slot = self._slots.pop((at, 0))
         assert isinstance(slot.part, ToolCall)
         self._parts.settled(slot.index, replace(slot.part, arguments=arguments, by=by, origin=origin))
         return slot.part.id
@@ -225,7 +230,7 @@ class OpenaiResponsesDecoder:
             self._parts.add(ToolResult(id=id, content=ran.content, error=ran.error, origin=origin))
 
     def _thought(self, at: int, item: dict[str, Any]) -> None:
-        slot = self._slots[at, 0]
+        slot = self._slots.pop((at, 0))
         pieces = [as_dict(each) for name in ("summary", "content") for each in as_list(item.get(name))]
         whole = "\n\n".join(as_str(each.get("text")) for each in pieces)
         self._rest(slot, whole)
@@ -242,6 +247,7 @@ class OpenaiResponsesDecoder:
             if whole or (at, place) in self._slots:
                 slot = self._text(at, place, "")
                 self._rest(slot, whole)
+                del self._slots[at, place]
                 settled.append((slot.index, "".join(slot.words), as_list(content.get("annotations"))))
         if not settled:
             self._parts.add(self._opaque(at, item))
@@ -273,7 +279,8 @@ class OpenaiResponsesDecoder:
             )
         for at, item in enumerate(as_list(response.get("output"))):
             self._settle(at, as_dict(item))
-        self._settle_open()
+        for at in sorted({place[0] for place in self._slots}):
+            self._close(at, list(self._slots))
         stop: StopReason = "tool_call" if self._calls else "end"
         if self._refused:
             stop = "refusal"
@@ -282,10 +289,11 @@ class OpenaiResponsesDecoder:
         self._done = True
         self._parts.events.append(Finished(stop_reason=stop, usage=self._usage(response)))
 
-    def _settle_open(self) -> None:
-        """Parts whose items never ended: as far as they came."""
-        for (at, _), slot in self._slots.items():
-            if at not in self._settled:
+    def _close(self, at: int, places: list[tuple[int, int]]) -> None:
+        """Settle open parts of the item at `at` as far as they came: it never ended, or is none of theirs."""
+        for place in places:
+            if place[0] == at:
+                slot = self._slots.pop(place)
                 part = replace(grown(slot.part, "".join(slot.words)), origin=self._parts.origin)
                 self._calls = self._calls or isinstance(part, ToolCall)
                 self._parts.settled(slot.index, part)
