@@ -6,7 +6,6 @@ whether they may is security.py's.
 
 from __future__ import annotations
 
-import re
 import uuid
 from typing import Any, TypeVar
 
@@ -14,34 +13,25 @@ from starlette.requests import Request
 
 from windowseat import codec
 from windowseat.core.errors import Refused
+from windowseat.platform import asgi_body
 
 Value = TypeVar("Value")
 
 MOST_BODY = 32 * 1024 * 1024
 """Bytes of a JSON body."""
-MOST_DEPTH = 100
-"""How deep lists and objects may lie in each other; what reads them later is recursive."""
-
-_STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[{\]}]', re.DOTALL)
 
 
 async def read_body(request: Request, most: int = MOST_BODY) -> bytes:
     """All bytes of the body. Raises Refused `body_too_large` (413) as soon as there are more."""
-    told = request.headers.get("content-length", "")
-    if told.isdigit() and int(told) > most:
-        raise _too_large(most)
-    body = bytearray()
-    async for data in request.stream():
-        body += data
-        if len(body) > most:
-            raise _too_large(most)
-    return bytes(body)
+    return await asgi_body.read_body(
+        request, most, "Put large things in as files (POST /api/files) and name them."
+    )
 
 
 async def read_json(request: Request) -> Any:
     """The decoded body. Raises Refused `not_json` `json_too_deep` (400), `body_too_large` (413)."""
     body = await read_body(request)
-    _check_depth(body)
+    asgi_body.check_depth(body)
     return codec.load(body)
 
 
@@ -88,31 +78,3 @@ def as_number(given: str | None) -> int | None:
 def bad_query(detail: str) -> Refused:
     """A query value is not what it should be."""
     return Refused("bad_query", detail, hint="See /docs for what this address takes.")
-
-
-def _too_large(most: int) -> Refused:
-    return Refused(
-        "body_too_large",
-        f"The body is larger than {most // (1024 * 1024)} MiB.",
-        hint="Put large things in as files (POST /api/files) and name them.",
-        status=413,
-    )
-
-
-def _check_depth(body: bytes) -> None:
-    if body.count(b"[") + body.count(b"{") <= MOST_DEPTH:
-        return
-    depth = 0
-    for found in _STRUCTURE.finditer(body):
-        sign = found[0]
-        if sign in (b"[", b"{"):
-            depth += 1
-            if depth > MOST_DEPTH:
-                raise Refused(
-                    "json_too_deep",
-                    f"The body nests lists and objects more than {MOST_DEPTH} deep.",
-                    hint="Send a flatter one.",
-                    status=400,
-                )
-        elif sign in (b"]", b"}"):
-            depth -= 1
