@@ -154,9 +154,8 @@ def test_a_picture_that_was_drawn_there_goes_back_with_its_bytes_from_our_file()
 
 def test_a_custom_tools_result_has_an_item_of_its_own_kind() -> None:
     custom = {"type": "custom_tool_call", "id": "ct", "call_id": "c", "name": "sh", "input": "ls"}
-    assert [each["type"] for each in input_of(window(asks(), answers(*from_here(custom), result("c"))))[1:]] == [
-        "custom_tool_call", "custom_tool_call_output",
-    ]  # fmt: skip
+    listed = input_of(window(asks(), answers(*from_here(custom), result("c"))))
+    assert [each["type"] for each in listed[1:]] == ["custom_tool_call", "custom_tool_call_output"]
 
 
 def test_thinking_of_another_model_is_never_sent() -> None:
