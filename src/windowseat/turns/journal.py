@@ -40,6 +40,7 @@ class _Live:
     recent: list[Line] = field(default_factory=list)
     waiting: list[tuple[datetime, Event]] = field(default_factory=list)
     size: int = 0
+    writing: bool = False
     committed: asyncio.Event = field(default_factory=asyncio.Event)
     failed: Exception | None = None
 
@@ -141,8 +142,9 @@ class Journal:
         live = self._live.get(turn)
         if live is None:
             return
-        while live.waiting and live.failed is None:
-            self._schedule(at_once=True)
+        while (live.waiting or live.writing) and live.failed is None:
+            if live.waiting:
+                self._schedule(at_once=True)
             live.committed.clear()
             await live.committed.wait()
         if live.failed is not None:
@@ -215,6 +217,7 @@ class Journal:
         live.n = n
         live.waiting = []
         live.size = 0
+        live.writing = True
         return live, Entry(live.turn, live.owner, tuple(lines))
 
     async def _commit(self, batch: list[tuple[_Live, Entry]]) -> None:
@@ -231,6 +234,7 @@ class Journal:
             self._wake(batch[0][0].turn)
             return
         for live, entry in batch:
+            live.writing = False
             live.recent.extend(entry.lines)
             if len(live.recent) > 2 * RECENT:
                 del live.recent[:-RECENT]
