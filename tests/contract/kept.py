@@ -7,8 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import text
+
 from windowseat import codec
 from windowseat.core.ask import Ask, Keeping, NewThread, Turn, User
+from windowseat.core.errors import NotFound
 from windowseat.core.events import (
     Event,
     Numbered,
@@ -23,8 +26,9 @@ from windowseat.core.message import Message
 from windowseat.core.model import Model
 from windowseat.core.parts import Part, Text
 from windowseat.core.ports import Begun, Entry, JournalStore, Line, TurnStore
-from windowseat.features.threads import Threads
+from windowseat.features.threads import DatabaseJournal, DatabaseTurns, MemoryTurns, Threads
 from windowseat.platform.clock import Clock
+from windowseat.platform.database import Database
 from windowseat.platform.ids import Ids
 
 MODEL = Model(connection="work", id="model", dialect="openai-chat")
@@ -117,6 +121,37 @@ class Kept:
         turn = (await self.begin(**more)).turn
         await self.commit(turn, 2, *said(words, index=len(turn.begins_with)))
         return turn, await self.settle(turn)
+
+
+async def make_kept(database: Database, keeping: Keeping) -> Kept:
+    """A keeping with two users, and the threads that both keepings share."""
+    clock, ids = TickingClock(), Ids()
+    user, other = User(id=ids.new(), name="one"), User(id=ids.new(), name="other")
+    changes: list[tuple[str, str, int]] = []
+    files: set[tuple[str, str]] = set()
+
+    async def check_files(user: User, wanted: set[str]) -> None:
+        if missing := [file for file in wanted if (user.id, file) not in files]:
+            raise NotFound("file_not_found", f"There is no file {missing}.", hint="Put it in again.")
+
+    async def add_file(user: User, file: str) -> None:
+        files.add((user.id, file))
+        row = text(
+            "INSERT INTO files (id, user_id, digest, media_type, name, size, created_at, used, version) "
+            "VALUES (:file, :user, 'd', 'text/plain', 'n', 1, 1, 0, 1)"
+        )
+        await database.write(lambda conn: conn.execute(row, {"file": file, "user": user.id}).rowcount)
+
+    def on_change(*change: object) -> None:
+        changes.append(change)  # type: ignore[arg-type]
+
+    memory = MemoryTurns(ids.new, check_files)
+    threads = Threads(database, memory, clock, ids, on_change=on_change, check_files=check_files)
+    turns, journal = memory, memory
+    if keeping == "database":
+        turns = await DatabaseTurns.open(database, clock, ids, on_change, process="a test")
+        journal = DatabaseJournal(database, on_change)
+    return Kept(keeping, turns, journal, threads, clock, user, other, add_file, changes, ids)
 
 
 def said(words: str, *, index: int = 0) -> list[Event]:

@@ -35,9 +35,9 @@ from windowseat.features.threads.tables import (
     journal,
     messages,
     settled_journals,
-    touch,
     turns,
 )
+from windowseat.features.threads.within import touch
 from windowseat.platform.database import Database
 from windowseat.platform.moments import to_number
 
@@ -134,45 +134,52 @@ _APPEND = insert(journal).from_select(
 )
 
 
+_ROWS = (
+    select(journal.c.data, journal.c.last_n)
+    .where(journal.c.turn_id == bindparam("turn"), journal.c.last_n > bindparam("after"))
+    .order_by(journal.c.first_n)
+)
+_NEWEST = select(func.max(journal.c.last_n)).where(journal.c.turn_id == bindparam("turn"))
+_CLEAR = delete(journal).where(journal.c.turn_id == bindparam("turn"))
+_PUT = insert(settled_journals)
+_SETTLED = select(settled_journals).where(settled_journals.c.turn_id == bindparam("turn"))
+_MESSAGE = (
+    select(messages).join(turns, turns.c.message_id == messages.c.id).where(turns.c.id == bindparam("turn"))
+)
+
+
 def lines_of(conn: Connection, turn: str, after: int) -> Sequence[Line]:
     """Within a read: the lines after number `after`; see `DatabaseJournal.read`."""
     settled = _settled(conn, turn)
     if settled is None:
-        query = (
-            select(journal.c.data)
-            .where(journal.c.turn_id == turn, journal.c.last_n > after)
-            .order_by(journal.c.first_n)
-        )
-        return [line for (data,) in conn.execute(query) for line in packing.from_bytes(data, after)]
+        rows = conn.execute(_ROWS, {"turn": turn, "after": after})
+        return [line for data, _ in rows for line in packing.from_bytes(data, after)]
     if after >= settled.last_n:
         return ()
     if settled.form == "packed":
         return list(packing.unpack(settled.data, after))
-    query = select(messages).join(turns, turns.c.message_id == messages.c.id).where(turns.c.id == turn)
-    message = message_of(conn.execute(query).one())
+    message = message_of(conn.execute(_MESSAGE, {"turn": turn}).one())
     return packing.with_snapshot(packing.from_thin(settled.data), message, after)
 
 
 def rows_to_pack(conn: Connection, turn: str) -> tuple[list[bytes], int]:
     """Within a read: all rows of a turn that is about to settle, and its newest number."""
-    query = select(journal.c.data, journal.c.last_n).where(journal.c.turn_id == turn)
-    rows = conn.execute(query.order_by(journal.c.first_n)).all()
+    rows = conn.execute(_ROWS, {"turn": turn, "after": 0}).all()
     return [row.data for row in rows], rows[-1].last_n if rows else 0
 
 
 def put_packed(conn: Connection, turn: str, data: bytes, last: Line, expected: int) -> bool:
     """Within a write: one packed row in place of a turn's lines; False where there are newer ones by now."""
-    newest = select(func.max(journal.c.last_n)).where(journal.c.turn_id == turn)
-    if conn.execute(newest).scalar() != expected:
+    if conn.execute(_NEWEST, {"turn": turn}).scalar() != expected:
         return False
-    conn.execute(delete(journal).where(journal.c.turn_id == turn))
+    conn.execute(_CLEAR, {"turn": turn})
     values = {"turn_id": turn, "last_n": last.n, "settled_at": to_number(last.at), "form": "packed"}
-    conn.execute(insert(settled_journals).values(**values, data=data))
+    conn.execute(_PUT, {**values, "data": data})
     return True
 
 
 def _settled(conn: Connection, turn: str) -> Row[Any] | None:
-    return conn.execute(select(settled_journals).where(settled_journals.c.turn_id == turn)).first()
+    return conn.execute(_SETTLED, {"turn": turn}).first()
 
 
 def _undecided(lines: Sequence[Line]) -> int:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from windowseat.core.ask import Ask, Turn, User
-from windowseat.core.errors import Conflict
 from windowseat.core.events import ApprovalAsked, ApprovalGiven, Numbered
 from windowseat.core.fold import fold
 from windowseat.core.message import Message
@@ -32,8 +31,10 @@ from windowseat.features.threads.rules import (
     no_request,
     no_thread,
     no_turn,
+    parts_of,
     place,
     taken,
+    thread_id_used,
     written,
 )
 
@@ -100,8 +101,7 @@ class MemoryTurns:
             check_same(self._turns[ask.id].digest, digest)
             return Begun(turn=self._turns[ask.id].turn, fresh=False)
         check_ask(ask)
-        parts = [*ask.parts, *(part for message in ask.path for part in message.parts)]
-        await self._check_files(ask.user, files_in(parts, displays=False))
+        await self._check_files(ask.user, files_in(parts_of(ask), displays=False))
         if ask.id in self._turns:  # the same ask came twice at once
             return await self.begin(ask, model, first)
         thread = self._thread_of(ask)
@@ -232,9 +232,7 @@ class MemoryTurns:
 
     def _thread_of(self, ask: Ask) -> Temporary | None:
         if ask.new is not None and ask.new.id in self.threads:
-            raise Conflict(
-                "thread_id_used", "There is a thread with this id.", hint="Make a new id, or leave it out."
-            )
+            raise thread_id_used()
         if ask.thread is None:
             return None
         thread = self.threads.get(ask.thread)

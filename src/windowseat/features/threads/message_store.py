@@ -16,12 +16,12 @@ from windowseat.core.events import Numbered
 from windowseat.core.fold import fold
 from windowseat.core.message import Message
 from windowseat.core.thread import Thread, Tree
-from windowseat.features.threads.begin import branch, check_files, put_messages
 from windowseat.features.threads.journal_store import lines_of
 from windowseat.features.threads.rows import message_of, thread_values
 from windowseat.features.threads.rules import check_hidden, no_message, parent_gone
-from windowseat.features.threads.tables import messages, raise_version, threads, touch
-from windowseat.features.threads.thread_store import ThreadStore, owned
+from windowseat.features.threads.tables import messages, threads
+from windowseat.features.threads.thread_store import ThreadStore
+from windowseat.features.threads.within import branch, check_files, owned, put_messages, raise_version, touch
 from windowseat.platform.database import Database
 from windowseat.platform.moments import from_number
 

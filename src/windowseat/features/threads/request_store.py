@@ -79,7 +79,7 @@ class RequestStore:
         }
 
         def write(conn: Connection) -> None:
-            conn.execute(insert(requests).values(**row))
+            conn.execute(_ADD, row)
             self._write_pieces(conn, turn.thread or "", request.pieces[kept:], keys[kept:])
             self._add_row.run_many(
                 conn,
@@ -105,7 +105,7 @@ class RequestStore:
             row = conn.execute(select(requests).where(*there)).first()
             if row is None:
                 raise no_request(name)
-            found = conn.execute(_with_data(name, row.thread_id or ""))
+            found = conn.execute(_WITH_DATA, {"name": name, "thread": row.thread_id or ""})
             return Request(
                 dialect=cast(Dialect, row.dialect),
                 connection=row.connection,
@@ -130,6 +130,15 @@ class RequestStore:
                 self._add.run(conn, digest, thread, 1, piece.data)
 
 
+_ADD = insert(requests)
+# Names sort by the time they were made (platform/ids.py).
+_NEWEST = (
+    select(requests.c.name)
+    .where(requests.c.turn_id == bindparam("turn"))
+    .order_by(requests.c.name.desc())
+    .limit(1)
+)
+_ABOVE = select(messages.c.parent_id, messages.c.turn_id).where(messages.c.id == bindparam("message"))
 _COUNT = (
     update(pieces)
     .where(pieces.c.digest == bindparam("of_digest"), pieces.c.thread_id == bindparam("of_thread"))
@@ -157,33 +166,27 @@ def _before(conn: Connection, turn: Turn) -> _Kept:
     for _ in range(_HOPS):
         if name is not None or message is None:
             break
-        row = conn.execute(
-            select(messages.c.parent_id, messages.c.turn_id).where(messages.c.id == message)
-        ).first()
+        row = conn.execute(_ABOVE, {"message": message}).first()
         if row is None:
             break
         name = _newest_of(conn, row.turn_id) if row.turn_id else None
         message = row.parent_id
     if name is None:
         return _Kept()
-    rows = conn.execute(_rows_of(name)).all()
+    rows = conn.execute(_ROWS, {"name": name}).all()
     return _Kept(
         tuple((row.segment, row.piece_digest, row.file) for row in rows), tuple(r.request for r in rows)
     )
 
 
 def _newest_of(conn: Connection, turn: str) -> str | None:
-    # Names sort by the time they were made (platform/ids.py).
-    query = (
-        select(requests.c.name).where(requests.c.turn_id == turn).order_by(requests.c.name.desc()).limit(1)
-    )
-    return conn.execute(query).scalar()
+    return conn.execute(_NEWEST, {"turn": turn}).scalar()
 
 
-def _chain(name: str) -> Any:
+def _chain() -> Any:
     """The request and those it builds on, each with how many of its pieces count (`take`)."""
     first = select(requests.c.base, requests.c.name, requests.c.kept, literal(_ALL).label("take"))
-    chain = first.where(requests.c.name == name).cte("chain", recursive=True)
+    chain = first.where(requests.c.name == bindparam("name")).cte("chain", recursive=True)
     fewer = case((chain.c.take < chain.c.kept, chain.c.take), else_=chain.c.kept)
     base = requests.alias("base_request")
     return chain.union_all(
@@ -191,8 +194,8 @@ def _chain(name: str) -> Any:
     )
 
 
-def _rows_of(name: str) -> Select[Any]:
-    chain = _chain(name)
+def _rows_of() -> Select[Any]:
+    chain = _chain()
     return (
         select(
             request_pieces.c.request,
@@ -206,9 +209,9 @@ def _rows_of(name: str) -> Select[Any]:
     )
 
 
-def _with_data(name: str, thread: str) -> Select[Any]:
-    chain = _chain(name)
-    same = and_(pieces.c.digest == request_pieces.c.piece_digest, pieces.c.thread_id == thread)
+def _with_data() -> Select[Any]:
+    chain = _chain()
+    same = and_(pieces.c.digest == request_pieces.c.piece_digest, pieces.c.thread_id == bindparam("thread"))
     return (
         select(request_pieces.c.segment, request_pieces.c.file, pieces.c.data)
         .join(chain, request_pieces.c.request == chain.c.name)
@@ -216,3 +219,6 @@ def _with_data(name: str, thread: str) -> Select[Any]:
         .where(request_pieces.c.position < chain.c.take)
         .order_by(request_pieces.c.position)
     )
+
+
+_ROWS, _WITH_DATA = _rows_of(), _with_data()

@@ -60,6 +60,11 @@ def check_ask(ask: Ask) -> None:
         raise Refused("ask_empty", "There is nothing to answer.", hint="Send parts, or name a message.")
 
 
+def parts_of(ask: Ask) -> list[Part]:
+    """All parts that an ask brings along."""
+    return [*ask.parts, *(part for message in ask.path for part in message.parts)]
+
+
 def place(ask: Ask, parent: Message | None) -> Place:
     """Where the turn hangs, `parent` being the message that the ask names. `n` says that it is not settled.
 
@@ -188,6 +193,13 @@ def check_hidden(tree: Tree, gone: Iterable[str]) -> None:
 def running(detail: str) -> Conflict:
     """A turn that is not over is in the way."""
     return Conflict("turn_running", detail, hint="Wait until it ends, or stop it.")
+
+
+def thread_id_used() -> Conflict:
+    """The id that a client made for a new thread is there already."""
+    return Conflict(
+        "thread_id_used", "There is a thread with this id.", hint="Make a new id, or leave it out."
+    )
 
 
 def parent_gone() -> Conflict:

@@ -1,7 +1,7 @@
 """Threads and their messages: read, changed, forked, hidden and brought back; drafts and feedback.
 
 Every method takes who asks first. Whose a thread is, is checked in one place per keeping (`owned` of
-thread_store.py, `_owned` of temporary.py); what is not the user's is not there. Turns are begun elsewhere.
+within.py, `_owned` of temporary.py); what is not the user's is not there. Turns are begun elsewhere.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The tables of this feature as they are today, and how a change raises a list's version.
+"""The tables of this feature as they are today. Queries are in the stores.
 
 Times are microseconds since 1970 (platform/moments.py); yes and no are 1 and 0. Of `files`, which another
 feature owns, only what a message changes there is named.
@@ -7,21 +7,8 @@ feature owns, only what a message changes there is named.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    Text,
-    insert,
-    update,
-)
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table, Text
 
 OnChange = Callable[[str, str, int], None]
 """Told of every committed change of a list: the user's id, the list's name, its new version."""
@@ -178,26 +165,3 @@ files = Table(
     Column("used", Integer, nullable=False),
     Column("deleted_at", BigInteger),
 )
-
-
-def raise_version(conn: Connection, user: str, name: str = "threads") -> int:
-    """Raise the version of a user's list within the transaction of the change, and return it."""
-    more = (
-        update(list_versions)
-        .where(list_versions.c.user_id == user, list_versions.c.list == name)
-        .values(version=list_versions.c.version + 1)
-        .returning(list_versions.c.version)
-    )
-    raised = conn.execute(more).scalar()
-    if raised is None:
-        raised = 1
-        conn.execute(insert(list_versions).values(user_id=user, list=name, version=raised))
-    return int(raised)
-
-
-def touch(conn: Connection, user: str, thread: str, **values: Any) -> int:
-    """Within a write: change a thread, and raise its version and its list's, which is returned."""
-    version = raise_version(conn, user)
-    more = {"version": threads.c.version + 1, "list_version": version, **values}
-    conn.execute(update(threads).where(threads.c.id == thread).values(**more))
-    return version

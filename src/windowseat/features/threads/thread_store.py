@@ -1,7 +1,7 @@
 """The rows of threads, their lists and drafts. The SQL of both is here.
 
-Whose a thread is, is checked in one place, `owned`, which everything that meets a thread calls within its own
-transaction. What may be changed, and to what, is service.py's; messages are message_store.py's.
+Whose a thread is, is checked in one place, `owned` of within.py, in the same transaction. What may be
+changed, and to what, is service.py's; messages are message_store.py's.
 """
 
 from __future__ import annotations
@@ -11,22 +11,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_, update
 
 from windowseat.core.ask import User
 from windowseat.core.thread import Thread
-from windowseat.features.threads.begin import use_files
 from windowseat.features.threads.rows import thread_of
-from windowseat.features.threads.rules import no_message, no_thread
+from windowseat.features.threads.rules import no_message
 from windowseat.features.threads.tables import (
     OnChange,
     drafts,
     list_versions,
     messages,
     threads,
-    touch,
     turns,
 )
+from windowseat.features.threads.within import owned, touch, use_files
 from windowseat.platform.database import Database
 
 T = TypeVar("T")
@@ -51,7 +50,28 @@ _COLUMNS = (
     messages.c.stop_reason,
 )
 _SHOWN = select(*_COLUMNS).outerjoin(messages, messages.c.id == threads.c.tip)
+_ONE = _SHOWN.where(threads.c.id == bindparam("thread"))
 _ORDER = (threads.c.pinned, threads.c.updated_at, threads.c.id)
+_FIRST_PAGE = (
+    _SHOWN.where(
+        threads.c.user_id == bindparam("user"),
+        threads.c.archived == bindparam("archived"),
+        threads.c.deleted_at.is_(None),
+    )
+    .order_by(*(column.desc() for column in _ORDER))
+    .limit(PAGE + 1)
+)
+_NEXT_PAGE = _FIRST_PAGE.where(
+    tuple_(*_ORDER) < tuple_(bindparam("pinned"), bindparam("updated"), bindparam("id"))
+)
+_RUNNING = (
+    select(turns.c.thread_id, turns.c.id, turns.c.state)
+    .where(turns.c.user_id == bindparam("user"), turns.c.state != "settled", turns.c.thread_id.is_not(None))
+    .order_by(turns.c.created_at)
+)
+_VERSION = select(list_versions.c.version).where(
+    list_versions.c.user_id == bindparam("user"), list_versions.c.list == "threads"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +96,12 @@ class ThreadStore:
 
     async def page(self, user: User, after: tuple[int, int, str] | None, *, archived: bool) -> ThreadPage:
         """A hundred threads, those after the place `after` (pinned, updated, id) in their order."""
-        query = _SHOWN.where(
-            threads.c.user_id == user.id, threads.c.archived == int(archived), threads.c.deleted_at.is_(None)
-        ).order_by(*(column.desc() for column in _ORDER))
+        values: dict[str, Any] = {"user": user.id, "archived": int(archived)}
         if after is not None:
-            query = query.where(tuple_(*_ORDER) < after)
+            values |= dict(zip(("pinned", "updated", "id"), after, strict=True))
 
         def look(conn: Connection) -> ThreadPage:
-            rows = conn.execute(query.limit(PAGE + 1)).all()
+            rows = conn.execute(_FIRST_PAGE if after is None else _NEXT_PAGE, values).all()
             shown = rows[:PAGE]
             running = _running(conn, user)
             last = shown[-1] if len(rows) > PAGE else None
@@ -195,39 +213,19 @@ class ThreadStore:
         return now
 
 
-def owned(conn: Connection, user: User, thread: str, *, deleted: bool = False) -> None:
-    """The one place that asks whose a thread is. Raises NotFound `thread_not_found`.
-
-    `deleted`: one that is hidden counts as well.
-    """
-    query = select(threads.c.id).where(threads.c.id == thread, threads.c.user_id == user.id)
-    if not deleted:
-        query = query.where(threads.c.deleted_at.is_(None))
-    if conn.execute(query).first() is None:
-        raise no_thread(thread)
-
-
 def shown(conn: Connection, user: User, thread: str) -> Thread:
     """A thread that was checked, as lists and pages show it."""
-    row = conn.execute(_SHOWN.where(threads.c.id == thread)).one()
+    row = conn.execute(_ONE, {"thread": thread}).one()
     return thread_of(row, _running(conn, user).get(thread, ()))
 
 
 def _running(conn: Connection, user: User) -> dict[str, list[tuple[str, str]]]:
     """By thread: the user's turns that are not settled, the oldest first, with their states."""
-    query = (
-        select(turns.c.thread_id, turns.c.id, turns.c.state)
-        .where(turns.c.user_id == user.id, turns.c.state != "settled", turns.c.thread_id.is_not(None))
-        .order_by(turns.c.created_at)
-    )
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for thread, turn, state in conn.execute(query):
+    for thread, turn, state in conn.execute(_RUNNING, {"user": user.id}):
         found[thread].append((turn, state))
     return found
 
 
 def _version(conn: Connection, user: User) -> int:
-    query = select(list_versions.c.version).where(
-        list_versions.c.user_id == user.id, list_versions.c.list == "threads"
-    )
-    return int(conn.execute(query).scalar() or 0)
+    return int(conn.execute(_VERSION, {"user": user.id}).scalar() or 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from windowseat.core.ask import Ask, Turn, User
 from windowseat.core.message import Message
@@ -17,16 +17,23 @@ from windowseat.core.model import Model
 from windowseat.core.ports import Begun, Left, Line
 from windowseat.core.request import Request
 from windowseat.features.threads import packing
-from windowseat.features.threads.begin import Begin, branch, use_files
+from windowseat.features.threads.begin import Begin
 from windowseat.features.threads.journal_store import put_packed, rows_to_pack
 from windowseat.features.threads.request_store import RequestStore
 from windowseat.features.threads.rows import settled_values, turn_of
 from windowseat.features.threads.rules import digest_of, files_in, no_turn, taken
-from windowseat.features.threads.tables import OnChange, journal, messages, owners, touch, turns
+from windowseat.features.threads.tables import OnChange, journal, messages, owners, turns
+from windowseat.features.threads.within import branch, touch, use_files
 from windowseat.platform.clock import Clock
 from windowseat.platform.database import Database
 from windowseat.platform.ids import Ids
 from windowseat.platform.moments import from_number, to_number
+
+_CHANGE = update(turns).where(
+    turns.c.id == bindparam("turn"), turns.c.owner == bindparam("by"), turns.c.state != "settled"
+)
+_ANSWER = update(messages).where(messages.c.id == bindparam("message")).values(version=messages.c.version + 1)
+_GET = select(turns).where(turns.c.id == bindparam("turn"), turns.c.user_id == bindparam("user"))
 
 
 class DatabaseTurns:
@@ -71,8 +78,9 @@ class DatabaseTurns:
 
     async def get(self, user: User, turn: str) -> Turn:
         """The turn of this user. Raises NotFound `turn_not_found`."""
-        query = select(turns).where(turns.c.id == turn, turns.c.user_id == user.id)
-        row = await self._database.read(lambda conn: conn.execute(query).first())
+        row = await self._database.read(
+            lambda conn: conn.execute(_GET, {"turn": turn, "user": user.id}).first()
+        )
         if row is None:
             raise no_turn(turn)
         return turn_of(row, user)
@@ -105,15 +113,13 @@ class DatabaseTurns:
         packed, newest = await self._database.read(pack)
 
         def settle(conn: Connection) -> int | None:
-            over = (
-                update(turns)
-                .where(turns.c.id == turn.id, turns.c.owner == turn.owner, turns.c.state != "settled")
-                .values(state="settled", stop_reason=message.stop_reason, settled_at=to_number(line.at))
-            )
-            if conn.execute(over).rowcount != 1 or not put_packed(conn, turn.id, packed, line, newest):
+            ours = {"turn": turn.id, "by": turn.owner}
+            over = {"stop_reason": message.stop_reason, "settled_at": to_number(line.at), "state": "settled"}
+            if conn.execute(_CHANGE, {**ours, **over}).rowcount != 1:
                 raise taken(turn.id)
-            answer = update(messages).where(messages.c.id == turn.message)
-            conn.execute(answer.values(version=messages.c.version + 1, **settled_values(message)))
+            if not put_packed(conn, turn.id, packed, line, newest):
+                raise taken(turn.id)
+            conn.execute(_ANSWER, {"message": turn.message, **settled_values(message)})
             use_files(conn, turn.user, files_in(message.parts))
             if turn.thread is None:
                 return None
@@ -140,11 +146,8 @@ class DatabaseTurns:
 
         Raises Conflict `turn_taken` where somebody was quicker, or it is over.
         """
-        change = (
-            update(turns)
-            .where(turns.c.id == turn.id, turns.c.owner == turn.owner, turns.c.state != "settled")
-            .values(owner=self.owner, resumed=turns.c.resumed + int(counts))
-        )
-        if await self._database.write(lambda conn: conn.execute(change).rowcount, durable=True) != 1:
+        change = _CHANGE.values(owner=self.owner, resumed=turns.c.resumed + int(counts))
+        ours = {"turn": turn.id, "by": turn.owner}
+        if await self._database.write(lambda conn: conn.execute(change, ours).rowcount, durable=True) != 1:
             raise taken(turn.id)
         return replace(turn, owner=self.owner)
