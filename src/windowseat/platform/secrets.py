@@ -81,6 +81,13 @@ class Secrets:
         except (InvalidTag, ValueError):
             raise _damaged() from None
 
+    def fits(self, sealed: str) -> bool:
+        """Whether a sealed text was sealed with this key, by its fingerprint; False where there is no key."""
+        try:
+            return sealed.split(":")[1:2] == [self.fingerprint]
+        except Fault:
+            return False
+
     def _load(self) -> bytes | None:
         if self._key is not None:
             return self._key

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from windowseat.core.errors import Refused
@@ -27,11 +28,17 @@ _SHOWN = 4
 _LEAST_HIDDEN = 12
 
 
+By = Literal["user", "house", "environment", "found"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """What may be shown of a connection: of its key the end, of its headers the names.
 
-    A query value is shown unless its name says that it is secret. `built_in`: not a row, cannot be changed.
+    A query value is shown unless its name says that it is secret. `by` is who put it there: its user, the
+    house, the environment (the key is in `variable`), or a look at this machine; only a user's can be
+    changed. `needs_key`: what is stored of its secrets cannot be read any more. `provider` is its name among
+    the known ones.
     """
 
     id: str
@@ -42,8 +49,16 @@ class Connection:
     headers: tuple[str, ...] = ()
     query: Mapping[str, str] | None = None
     created: datetime | None = None
-    built_in: bool = False
+    by: By = "user"
+    variable: str | None = None
+    needs_key: bool = False
+    provider: str | None = None
     version: int = 1
+
+    @property
+    def built_in(self) -> bool:
+        """Whether it is no row of its user's, and so cannot be changed."""
+        return self.by != "user"
 
 
 def checked_name(name: str) -> str:

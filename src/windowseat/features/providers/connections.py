@@ -1,17 +1,18 @@
 """The connections of users: added, listed, changed, removed and brought back; and opened to be used.
 
-Keys, headers and query values are sealed at rest and come out in one place, `way`. Nothing is sent here.
+Keys, headers and query values are sealed at rest and come out in one place, `way`. Beside the rows stand
+connections that are given: by the house, the environment, this machine. Nothing is sent here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from sqlalchemy.exc import IntegrityError
 
 from windowseat.core.ask import User
-from windowseat.core.errors import Conflict, NotFound, Refused
+from windowseat.core.errors import Conflict, Fault, NotFound, Refused
 from windowseat.core.model import Dialect
 from windowseat.core.parts import Json
 from windowseat.features.providers.connection import (
@@ -26,26 +27,21 @@ from windowseat.features.providers.connection import (
     same_host,
     shown_query,
 )
+from windowseat.features.providers.providers_data import known_provider, provider_of
 from windowseat.features.providers.store import ConnectionRow, ConnectionStore
+from windowseat.features.providers.way import Given, Way
 from windowseat.platform.clock import Clock
 from windowseat.platform.ids import Ids
 from windowseat.platform.moments import from_number, to_number
 from windowseat.platform.secrets import Secrets
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """How to reach a provider: a connection with its secrets in the open. Its repr shows none."""
-
-    dialect: Dialect
-    url: str
-    key: str | None = field(default=None, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    query: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
 class Connections:
-    """The connections of all users. `built_in` are names that everyone has and nobody can change."""
+    """The connections of all users.
+
+    `built_in` are names that everyone has and nobody can change. `given` tells which connections stand
+    beside the rows of a user, by his id; a row of the same name stands over such a one.
+    """
 
     def __init__(
         self,
@@ -55,35 +51,49 @@ class Connections:
         ids: Ids,
         *,
         built_in: Mapping[str, Dialect],
+        given: Callable[[str], Mapping[str, Given]] = lambda _: {},
     ) -> None:
         self._store = store
         self._secrets = secrets
         self._clock = clock
         self._ids = ids
         self._built_in = dict(built_in)
+        self._given = given
 
     async def add(
         self,
         user: User,
         *,
-        name: str,
-        dialect: str,
-        url: str,
+        provider: str | None = None,
+        name: str | None = None,
+        dialect: str | None = None,
+        url: str | None = None,
         key: str | None = None,
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
     ) -> Connection:
-        """Add a connection.
+        """Add a connection; a provider that is known by name fills in what is not said.
 
-        Raises Refused `connection_name` `connection_name_reserved` `dialect_unknown` `connection_url`
-        `connection_key` `connection_header` `connection_query`, Conflict `connection_exists`.
+        Raises Refused `provider_unknown` `connection_name` `connection_name_reserved` `dialect_unknown`
+        `connection_url` `connection_key` `connection_header` `connection_query`,
+        Conflict `connection_exists`.
         """
+        known = None if provider is None else known_provider(provider)
+        if known is not None:
+            name, dialect, url = name or known.name, dialect or known.dialect, url or known.url
+        if known is not None and not url:
+            raise Refused(
+                "connection_url",
+                f"{known.title} has a URL of its own for each customer.",
+                hint=f"Give it, as in {known.url_example}.",
+            )
+        name = checked_name(name or "")
         row = ConnectionRow(
             id=self._ids.new(),
             user=user.id,
-            name=checked_name(name),
-            dialect=checked_dialect(dialect),
-            url=checked_url(url),
+            name=name,
+            dialect=checked_dialect(dialect or ""),
+            url=checked_url(url or ""),
             created=to_number(self._clock.now()),
         )
         row = self._with_secrets(row, key or "", headers or {}, query or {})
@@ -95,15 +105,22 @@ class Connections:
 
     async def list(self, user: User) -> tuple[Connection, ...]:
         """The user's connections by name, those that everyone has first."""
-        rows = await self._store.all(user.id)
-        return (*self._everyones(), *(self._shown(row) for row in rows))
+        shown = {name: each.shown for name, each in self._given(user.id).items()}
+        shown |= {row.name: self._shown(row) for row in await self._store.all(user.id)}
+        return (*self._everyones(), *(shown[name] for name in sorted(shown)))
 
     async def get(self, user: User, name: str) -> Connection:
         """One connection. Raises Refused `connection_unknown`."""
         for each in self._everyones():
             if each.name == name:
                 return each
-        return self._shown(await self._row(user, name))
+        row = await self._store.named(user.id, name)
+        if row is not None:
+            return self._shown(row)
+        given = self._given(user.id).get(name)
+        if given is None:
+            raise await self._unknown(user, name)
+        return given.shown
 
     async def change(
         self,
@@ -171,18 +188,26 @@ class Connections:
             )
 
     async def facts(self, user: User, name: str, model_id: str) -> tuple[Connection, Mapping[str, Json]]:
-        """A connection that is kept, and what is known of one of its models.
+        """A connection that is kept or given, and what its list told of one of its models.
 
         Raises Refused `connection_unknown`.
         """
         row, facts = await self._store.with_facts(user.id, name, model_id)
-        if row is None:
+        if row is not None:
+            return self._shown(row), facts
+        given = self._given(user.id).get(name)
+        if given is None:
             raise await self._unknown(user, name)
-        return self._shown(row), facts
+        return given.shown, facts
 
     async def way(self, user: User, name: str) -> Way:
         """The connection, opened. Raises Refused `connection_unknown`, and what `Secrets.open` raises."""
-        row = await self._row(user, name)
+        row = await self._store.named(user.id, name)
+        if row is None:
+            given = self._given(user.id).get(name)
+            if given is None:
+                raise await self._unknown(user, name)
+            return given.way
         return Way(
             dialect=row.dialect,
             url=row.url,
@@ -191,14 +216,34 @@ class Connections:
             query=self._opened(row, row.query),
         )
 
+    async def key_fault(self) -> Fault | None:
+        """At start: that the key file is lost or another one, with the connections that need their key again.
+
+        None where all that is stored can be read, or nothing is.
+        """
+        locked = [row for row in await self._store.everyones() if self._is_locked(row)]
+        if not locked:
+            return None
+        names = ", ".join(sorted({row.name for row in locked}))
+        try:
+            self._secrets.check("another")
+        except Fault as fault:
+            return Fault(fault.code, fault.detail, hint=f"{fault.hint} It concerns: {names}.")
+        return None
+
+    def _is_locked(self, row: ConnectionRow) -> bool:
+        return not all(self._secrets.fits(sealed) for sealed in _sealed_in(row))
+
     def _everyones(self) -> Iterable[Connection]:
         for name, dialect in self._built_in.items():
-            yield Connection(id=name, name=name, dialect=dialect, url="", built_in=True)
+            yield Connection(id=name, name=name, dialect=dialect, url="", by="house")
 
     async def _row(self, user: User, name: str) -> ConnectionRow:
+        """One that its user may change. Raises Refused."""
         row = None if name in self._built_in else await self._store.named(user.id, name)
         if row is None:
-            raise await self._unknown(user, name)
+            given = self._given(user.id).get(name)
+            raise await self._unknown(user, name) if given is None else _is_given(given.shown)
         return row
 
     async def _unknown(self, user: User, name: str) -> Refused:
@@ -239,6 +284,8 @@ class Connections:
         return {name: self._secrets.open(value, f"{_about(row)}:{name}") for name, value in sealed.items()}
 
     def _shown(self, row: ConnectionRow) -> Connection:
+        locked = self._is_locked(row)
+        known = provider_of(row.url)
         return Connection(
             id=row.id,
             name=row.name,
@@ -246,10 +293,28 @@ class Connections:
             url=row.url,
             key_hint=row.key_hint,
             headers=tuple(row.headers),
-            query=shown_query(self._opened(row, row.query)),
+            query=dict.fromkeys(row.query, "…") if locked else shown_query(self._opened(row, row.query)),
             created=from_number(row.created),
+            needs_key=locked,
+            provider=None if known is None else known.name,
             version=row.version,
         )
+
+
+def _is_given(connection: Connection) -> Refused:
+    where = "a program on this machine" if connection.variable is None else f"${connection.variable}"
+    return Refused(
+        "connection_given",
+        f"The connection {connection.name} comes from {where} and is not kept here.",
+        hint="Add a connection of the same name: it stands over this one.",
+    )
+
+
+def _sealed_in(row: ConnectionRow) -> Iterator[str]:
+    if row.key is not None:
+        yield row.key
+    yield from row.headers.values()
+    yield from row.query.values()
 
 
 def _about(row: ConnectionRow) -> str:

@@ -16,10 +16,10 @@ from windowseat.core.exchange import Answered, Decoded, Decoder, DialectCodec, F
 from windowseat.core.model import Dialect
 from windowseat.core.request import Request
 from windowseat.features.providers import transport
-from windowseat.features.providers.connections import Way
 from windowseat.features.providers.faults import scrubbed
 from windowseat.features.providers.http_request import HttpRequest
 from windowseat.features.providers.reach import Reach
+from windowseat.features.providers.way import Way
 
 ANTHROPIC_VERSION = "2023-06-01"
 """https://platform.claude.com/docs/en/api/versioning"""

@@ -14,11 +14,11 @@ from windowseat import codec
 from windowseat.core.errors import ProviderFault
 from windowseat.core.model import Dialect
 from windowseat.features.providers.catalogue import page_of
-from windowseat.features.providers.connections import Way
 from windowseat.features.providers.exchange import address_of, headers_of
 from windowseat.features.providers.http_request import HttpRequest
 from windowseat.features.providers.store import ListedModel
 from windowseat.features.providers.transport import Transport, Whole
+from windowseat.features.providers.way import Way
 
 MOST_MODELS = 5000
 _MOST_PAGES = 20

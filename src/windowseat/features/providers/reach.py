@@ -14,7 +14,8 @@ from typing import Protocol
 from windowseat.core.ask import User
 from windowseat.core.events import Waiting
 from windowseat.core.model import Dialect, Model
-from windowseat.features.providers.connections import Connections, Way
+from windowseat.features.providers.connections import Connections
+from windowseat.features.providers.way import Way
 
 
 class Progress(Protocol):

@@ -101,6 +101,11 @@ class ConnectionStore:
         rows = await self._database.read(lambda conn: conn.execute(query).all())
         return [_value(row) for row in rows]
 
+    async def everyones(self) -> list[ConnectionRow]:
+        """All users' connections."""
+        query = select(connections).where(connections.c.deleted_at.is_(None)).order_by(connections.c.name)
+        return [_value(row) for row in await self._database.read(lambda conn: conn.execute(query).all())]
+
     async def named(self, user: str, name: str) -> ConnectionRow | None:
         """The user's connection of that name."""
         row = await self._database.read(lambda conn: conn.execute(_named(user, name)).first())
