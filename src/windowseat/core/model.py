@@ -27,7 +27,9 @@ class Model:
     """`connection/model-id` and its facts. `window` and `output_limit` in tokens, `silence` in seconds.
 
     `prefill`: whether the provider goes on from an assistant message at the end of the request.
-    `defaults` are options asked for where the user sets none.
+    `structured`: whether an answer can be held to a schema; `search`: whether the provider can search the
+    web for it. `knowledge` and `retires` are days or months, as 2026-05-31 or 2026-05: what the model knows
+    ends there, and it is switched off then. `defaults` are options asked for where the user sets none.
     """
 
     connection: str
@@ -42,6 +44,10 @@ class Model:
     thinking: bool | None = None
     efforts: tuple[Effort, ...] | None = None
     prefill: bool | None = None
+    structured: bool | None = None
+    search: bool | None = None
+    knowledge: str | None = None
+    retires: str | None = None
     silence: float | None = None
     defaults: Mapping[str, Json] = field(default_factory=dict)
 
