@@ -95,7 +95,8 @@ async def open_house(
 ) -> AsyncIterator[House]:
     """Open the house of a home whose lock the caller holds; leaving the block takes it down in order.
 
-    `more_tools` are offered beside those of the house. Turns that an earlier process left go on. Raises the StoreFaults of `Database.open` and `migrate`.
+    `more_tools` are offered beside those of the house. Turns that an earlier process left go on.
+    Raises the StoreFaults of `Database.open` and `migrate`.
     """
     async with AsyncExitStack() as stack:
         database = Database.open(settings.database_url or home.database)

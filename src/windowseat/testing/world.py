@@ -9,7 +9,7 @@ It is the product's own app, database and server; only the provider is a fake, a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ import httpx2
 
 from windowseat.app import House, on_port, open_house
 from windowseat.entrypoints.web.security import COOKIE
+from windowseat.features.tools import Registered
 from windowseat.platform.home import Home
 from windowseat.platform.ids import Ids
 from windowseat.platform.process_lock import ProcessLock
@@ -53,20 +54,18 @@ async def running_house(
     *,
     provider: str | None = None,
     model: str = "test/echo",
-    prepare: Callable[[House], None] | None = None,
+    tools: Sequence[Registered] = (),
     **settings: Any,
 ) -> AsyncIterator[Running]:
     """A house under `root`, on any free port. `provider` is the URL of a connection named `test`;
-    `prepare` may change the house before it answers, for instance register a tool."""
+    `tools` are offered beside those of the house."""
     home = Home(root)
     home.create()
     told = Settings(port=0, default_model=model, **settings)
     async with AsyncExitStack() as stack:
         lock = stack.enter_context(ProcessLock(home.lock))
         assert lock.acquire(kind="serve")
-        house = await stack.enter_async_context(open_house(told, home))
-        if prepare is not None:
-            prepare(house)
+        house = await stack.enter_async_context(open_house(told, home, more_tools=tools))
         if provider is not None:
             known = {each.name for each in await house.providers.connections.list(house.owner)}
             add = house.providers.connections.add

@@ -30,7 +30,7 @@ from windowseat.entrypoints.web import (
     threads,
     turns,
 )
-from windowseat.entrypoints.web.answers import problem
+from windowseat.entrypoints.web.answers import internal_error, problem
 from windowseat.entrypoints.web.hosts import Names, Proxies
 from windowseat.entrypoints.web.openapi import describe
 from windowseat.entrypoints.web.route import Route
@@ -56,6 +56,7 @@ def make_app(services: Services) -> ASGIApp:
             Fault: _on_fault,
             HTTPException: _on_http_exception,
             RequestValidationError: _on_invalid,
+            Exception: _on_fault_of_ours,
         },
     )
     app.state.services = services
@@ -94,6 +95,10 @@ def _add(app: FastAPI, route: Route, tag: str) -> None:
 async def _on_fault(_request: Request, fault: Exception) -> Response:
     assert isinstance(fault, Fault)
     return problem(fault)
+
+
+async def _on_fault_of_ours(_request: Request, _error: Exception) -> Response:
+    return problem(internal_error())  # it is raised on, and the gate logs it
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:

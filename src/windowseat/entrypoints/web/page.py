@@ -62,7 +62,12 @@ async def sign_in(request: Request) -> Response:
     services = services_of(request)
     try:
         if not token:
-            raise Refused("link_not_valid", "There is no sign-in link in this form.", status=401)
+            raise Refused(
+                "link_not_valid",
+                "There is no sign-in link in this form.",
+                hint="`windowseat link` prints one.",
+                status=401,
+            )
         signed_in = await services.users.sign_in(token, request.headers.get("user-agent", ""))
     except Fault as fault:
         return as_page(request, "Sign in", _WRONG.substitute(reason=escape(str(fault))), fault.status)

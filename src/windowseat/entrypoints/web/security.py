@@ -97,6 +97,8 @@ class Gate:
             if message["type"] == "http.response.start":
                 begun = True
                 message["headers"] = _completed(message.get("headers", ()))
+                if message["status"] >= 400 and _is_endless(scope):
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         try:
@@ -215,6 +217,11 @@ def _strip(scope: Scope, base_path: str) -> None:
 def _last(headers: Headers, name: str) -> str:
     """What the nearest proxy said: the last of several values."""
     return ",".join(headers.getlist(name)).rpartition(",")[2].strip()
+
+
+def _is_endless(scope: Scope) -> bool:
+    """Whether the body does not tell its size: refused, it would otherwise be read on and on."""
+    return any(name == b"transfer-encoding" for name, _ in scope["headers"])
 
 
 def _completed(headers: Any) -> list[tuple[bytes, bytes]]:
