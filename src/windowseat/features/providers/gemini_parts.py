@@ -98,11 +98,12 @@ class WireParts:
         calls = 0
         for item in items:
             if isinstance(item, Raw):
+                part = item.parts[0][1]
                 blocks += self._raw(item)
-                calls += isinstance(item.parts[0][1], ToolCall)
             else:
+                part = item[1]
                 blocks += self._neutral(*item, first=calls == 0)
-                calls += isinstance(item[1], ToolCall)
+            calls += isinstance(part, ToolCall) and part.by != "provider"
         return blocks
 
     def _raw(self, raw: Raw) -> list[Block]:
