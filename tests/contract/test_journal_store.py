@@ -21,7 +21,6 @@ async def test_lines_of_several_turns_are_kept_together_and_read_from_any_number
     for after in range(8):
         assert list(await kept.journal.read(one.id, after)) == list(whole[after:])
     assert list(await kept.journal.read(two.id, 1)) == list(yours)
-    assert list(await kept.journal.read("nobody", 0)) == []
 
 
 async def test_a_late_writer_keeps_nothing_of_any_turn(kept: Kept) -> None:
@@ -37,6 +36,16 @@ async def test_a_late_writer_keeps_nothing_of_any_turn(kept: Kept) -> None:
     assert caught.value.code == "turn_taken"
     assert two.id in caught.value.detail
     assert len(await kept.journal.read(one.id, 0)) == len(await kept.journal.read(two.id, 0)) == 1
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+async def test_a_number_is_never_given_twice_nor_left_out(kept: Kept, n: int) -> None:
+    turn = (await kept.begin()).turn
+    before = await kept.commit(turn, 2, *said("x")[:2])
+    with pytest.raises(Conflict) as caught:
+        await kept.commit(turn, n, PartDelta(index=0, text="again"))
+    assert caught.value.code == "turn_taken"
+    assert list(await kept.journal.read(turn.id, 1)) == list(before)
 
 
 async def test_a_thread_waits_while_any_call_waits_for_a_decision(kept: Kept) -> None:

@@ -138,6 +138,8 @@ async def test_a_deleted_message_takes_what_follows_it_along_and_brings_it_back(
     assert await ids(kept, turn.thread) == whole
     assert await tip(kept, turn.thread) == reply.id
     await fails("message_not_found", kept.threads.restore_message(kept.user, turn.thread, "no"))
+    now = await kept.threads.get(kept.user, turn.thread)
+    assert await kept.threads.restore_message(kept.user, turn.thread, answer.id) == now  # it is there
 
 
 async def test_a_tip_elsewhere_stays_where_it_is_when_a_branch_goes(kept: Kept) -> None:

@@ -19,7 +19,6 @@ from sqlalchemy import (
     String,
     bindparam,
     delete,
-    func,
     insert,
     select,
     update,
@@ -115,7 +114,15 @@ def _bound(name: str, kind: Any) -> Any:
     return bindparam(name, type_=kind)
 
 
-# The lock on the turn's row is for databases with several writers; it holds off whoever takes the turn over.
+_NEWEST = (
+    select(journal.c.last_n)
+    .where(journal.c.turn_id == bindparam("turn"))
+    .order_by(journal.c.first_n.desc())
+    .limit(1)
+)
+# A row is added only to a turn that is its owner's and runs, and only right behind the newest line: so no
+# number is given twice, and none is left out. The lock on the turn's row is for databases with several
+# writers; it holds off whoever takes the turn over.
 _APPEND = insert(journal).from_select(
     ["turn_id", "first_n", "last_n", "at", "data"],
     select(
@@ -129,6 +136,7 @@ _APPEND = insert(journal).from_select(
         turns.c.id == _bound("turn", String),
         turns.c.owner == _bound("by", BigInteger),
         turns.c.state != "settled",
+        _NEWEST.scalar_subquery() == _bound("first", Integer) - 1,
     )
     .with_for_update(read=True),
 )
@@ -139,7 +147,6 @@ _ROWS = (
     .where(journal.c.turn_id == bindparam("turn"), journal.c.last_n > bindparam("after"))
     .order_by(journal.c.first_n)
 )
-_NEWEST = select(func.max(journal.c.last_n)).where(journal.c.turn_id == bindparam("turn"))
 _CLEAR = delete(journal).where(journal.c.turn_id == bindparam("turn"))
 _PUT = insert(settled_journals)
 _SETTLED = select(settled_journals).where(settled_journals.c.turn_id == bindparam("turn"))

@@ -1,7 +1,7 @@
 """Turns in memory: of temporary threads, of `/v1`, and hidden ones such as titles. Nothing touches a disk.
 
 It implements both ports, `TurnStore` and `JournalStore`, by the same rules as the database (rules.py). What
-is over is forgotten by itself: a turn without a thread ten minutes after it settled, a temporary thread
+is over is forgotten by itself: a turn without a thread two minutes after it settled, a temporary thread
 after a day without a change. What else a temporary thread can do is temporary.py's.
 """
 
@@ -41,7 +41,7 @@ from windowseat.features.threads.rules import (
 CheckFiles = Callable[[User, set[str]], Awaitable[None]]
 """Raises NotFound `file_not_found` unless all these files are the user's."""
 
-TURN_LASTS = timedelta(minutes=10)
+TURN_LASTS = timedelta(minutes=2)
 THREAD_LASTS = timedelta(days=1)
 
 _OWNER = 1
@@ -189,6 +189,8 @@ class MemoryTurns:
             held = self._turns.get(entry.turn)
             if held is None or held.settled is not None or held.turn.owner != entry.owner:
                 raise taken(entry.turn)
+            if held.lines[-1].n != entry.lines[0].n - 1:
+                raise taken(entry.turn)
         for entry in entries:
             held = self._turns[entry.turn]
             held.lines.extend(entry.lines)
@@ -199,10 +201,11 @@ class MemoryTurns:
                     held.undecided = max(held.undecided - 1, 0)
 
     async def read(self, turn: str, after: int) -> Sequence[Line]:
-        """The lines after number `after` in order; a snapshot in place of what was forgotten."""
-        held = self._turns.get(turn)
-        if held is None:
-            return ()
+        """The lines after number `after` in order; a snapshot in place of what was forgotten.
+
+        Raises NotFound `turn_not_found` where all of it was.
+        """
+        held = self._held(turn)
         if held.thinned and held.message is not None:
             return with_snapshot(held.lines, held.message, after)
         return held.lines[after:]

@@ -78,16 +78,16 @@ class MessageStore:
         Raises Conflict `parent_deleted` where what it follows is hidden.
         """
 
-        def show(conn: Connection) -> int:
+        def show(conn: Connection) -> int | None:
             owned(conn, user, thread)
             every, hidden = _light(conn, thread)
             whole = Tree(every)
             parent = whole.get(message).parent
+            if message not in hidden:
+                return None
             if parent in hidden:
                 raise parent_gone()
-            together = [
-                each for each in whole.descendants(message) if hidden.get(each) == hidden.get(message)
-            ]
+            together = [each for each in whole.descendants(message) if hidden.get(each) == hidden[message]]
             _mark(conn, together, None)
             tree = Tree(each for each in every if each.id not in hidden or each.id in together)
             return touch(conn, user.id, thread, tip=tree.newest_leaf(message), updated_at=at)

@@ -83,12 +83,15 @@ class TemporaryThreads:
         """Bring back a message and what was hidden with it; the tip goes there."""
         kept = self._owned(user, thread)
         whole = Tree(kept.messages.values())
-        if whole.get(message).parent in kept.hidden:
+        parent = whole.get(message).parent
+        if message not in kept.hidden:
+            return shown(self._turns, kept)
+        if parent in kept.hidden:
             raise parent_gone()
-        stamp = kept.hidden.get(message)
+        stamp = kept.hidden[message]
         for each in whole.descendants(message):
             if kept.hidden.get(each) == stamp:
-                kept.hidden.pop(each, None)
+                del kept.hidden[each]
         kept.change(at, tip=kept.tree().newest_leaf(message))
         return shown(self._turns, kept)
 

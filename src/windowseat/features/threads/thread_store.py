@@ -201,15 +201,17 @@ class ThreadStore:
 
         await self._database.write(put)
 
-    async def and_show(self, user: User, thread: str, change: Callable[[Connection], int]) -> Thread:
-        """Write, tell the new version that `change` returns, and return the thread as it is then."""
+    async def and_show(self, user: User, thread: str, change: Callable[[Connection], int | None]) -> Thread:
+        """Write, tell the list's new version that `change` returns (None where nothing changed), and return
+        the thread as it is then."""
 
-        def write(conn: Connection) -> tuple[int, Thread]:
+        def write(conn: Connection) -> tuple[int | None, Thread]:
             version = change(conn)
             return version, shown(conn, user, thread)
 
         version, now = await self._database.write(write, durable=True)
-        self._on_change(user.id, "threads", version)
+        if version is not None:
+            self._on_change(user.id, "threads", version)
         return now
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from windowseat.core.ask import Ask, Turn, User
 from windowseat.core.message import Message
@@ -132,7 +132,12 @@ class DatabaseTurns:
 
     async def left(self) -> Sequence[Left]:
         """The turns of earlier owners that have not settled, the oldest first."""
-        newest = select(func.max(journal.c.at)).where(journal.c.turn_id == turns.c.id)
+        newest = (
+            select(journal.c.at)
+            .where(journal.c.turn_id == turns.c.id)
+            .order_by(journal.c.first_n.desc())
+            .limit(1)
+        )
         query = (
             select(turns, newest.scalar_subquery().label("newest"))
             .where(turns.c.state != "settled", turns.c.owner != self.owner)
