@@ -11,7 +11,6 @@ Not here: requests (openai_chat.py), and where bytes come from.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,56 +34,9 @@ from windowseat.features.providers.decoding import (
     unreadable,
 )
 from windowseat.features.providers.faults import fault_in_stream
+from windowseat.features.providers.joining import add_detail, base64_joined, joined, sound_type
+from windowseat.features.providers.openai_chat_chunk import MORE, Delta
 from windowseat.features.providers.openai_chat_usage import usage_of
-
-# -- what nearly every chunk is: more words or more arguments, and nothing else that matters -------
-
-
-class _Written(msgspec.Struct, forbid_unknown_fields=True):
-    arguments: str
-
-
-class _CallPiece(msgspec.Struct, forbid_unknown_fields=True):
-    index: int
-    function: _Written
-
-
-class _Delta(msgspec.Struct, forbid_unknown_fields=True):
-    content: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    role: str = ""
-    channel: str = ""
-    refusal: None = None
-    tool_calls: list[_CallPiece] | None = None
-
-
-class _Choice(msgspec.Struct, forbid_unknown_fields=True):
-    delta: _Delta
-    index: int = 0
-    finish_reason: None = None
-    native_finish_reason: None = None
-    logprobs: None = None
-    token_ids: None = None
-
-
-class _Chunk(msgspec.Struct, forbid_unknown_fields=True):
-    choices: list[_Choice]
-    id: msgspec.Raw = msgspec.Raw()
-    object: msgspec.Raw = msgspec.Raw()
-    created: msgspec.Raw = msgspec.Raw()
-    model: msgspec.Raw = msgspec.Raw()
-    provider: msgspec.Raw = msgspec.Raw()
-    service_tier: msgspec.Raw = msgspec.Raw()
-    system_fingerprint: msgspec.Raw = msgspec.Raw()
-    obfuscation: msgspec.Raw = msgspec.Raw()
-    sla_metrics: msgspec.Raw = msgspec.Raw()
-    timings: msgspec.Raw = msgspec.Raw()
-    usage: None = None
-
-
-_WORDS = msgspec.json.Decoder(_Chunk)
-"""Reads such a chunk, and fails for any that shows a field or a value that is not in it."""
 
 _NOT_CONTENT = frozenset(
     {
@@ -146,7 +98,7 @@ class OpenaiChatDecoder:
         if self._done:
             return ()
         try:
-            chunk = _WORDS.decode(data)
+            chunk = MORE.decode(data)
         except msgspec.DecodeError:
             if data.strip() == b"[DONE]":
                 return self._finish()
@@ -167,7 +119,7 @@ class OpenaiChatDecoder:
                 self._more(delta)
         return parts.take()
 
-    def _more(self, delta: _Delta) -> None:
+    def _more(self, delta: Delta) -> None:
         if thought := delta.reasoning_content or delta.reasoning:
             key = "reasoning_content" if delta.reasoning_content else "reasoning"
             self._parts.grow("thinking", thought, key=key)
@@ -260,7 +212,7 @@ class OpenaiChatDecoder:
             if parts.item is None:
                 parts.item = {"reasoning_details": []}
             for each in details:
-                _add_detail(parts.item["reasoning_details"], each)
+                add_detail(parts.item["reasoning_details"], each)
 
     def _piece(self, piece: dict[str, Any]) -> None:
         """One entry of content that is a list."""
@@ -348,7 +300,7 @@ class OpenaiChatDecoder:
         self._settle_audio()
         self._cite()
         for name, values in self._unknown.items():
-            parts.add(self._opaque(f"message.{name}", _joined(values)))
+            parts.add(self._opaque(f"message.{name}", joined(values)))
         self._done = True
         parts.events.append(Finished(stop_reason=self._stop_reason(), usage=self._usage))
         return parts.take()
@@ -373,8 +325,8 @@ class OpenaiChatDecoder:
 
     def _settle_audio(self) -> None:
         if self._audio:
-            data = _base64_joined(self._audio)
-            url = f"data:{_sound_type(data)};base64,{data}"
+            data = base64_joined(self._audio)
+            url = f"data:{sound_type(data)};base64,{data}"
             self._parts.add(Audio(media_type=media_type_of(url, ""), url=url, origin=self._parts.origin))
 
     def _cite(self) -> None:
@@ -392,50 +344,3 @@ class OpenaiChatDecoder:
 
     def _opaque(self, kind: str, data: Json) -> Opaque:
         return Opaque(dialect="openai-chat", kind=kind, data=data, origin=self._parts.origin)
-
-
-def _add_detail(details: list[dict[str, Any]], piece: dict[str, Any]) -> None:
-    """Join a streamed piece of OpenRouter's `reasoning_details` to the entry that it goes on.
-
-    https://openrouter.ai/docs/use-cases/reasoning-tokens#preserving-reasoning-blocks
-    """
-    last = details[-1] if details else None
-    if last is None or any(last.get(name) != piece.get(name) for name in ("type", "index")):
-        details.append(dict(piece))
-        return
-    for name, value in piece.items():
-        if name in ("text", "summary", "data") and isinstance(value, str):
-            last[name] = as_str(last.get(name)) + value
-        elif value is not None:
-            last[name] = value
-
-
-def _joined(values: list[Json]) -> Json:
-    """One value of all that a field brought: the same each time, else joined as its kind can be."""
-    first = values[0]
-    if all(value == first for value in values):
-        return first
-    if all(isinstance(value, str) for value in values):
-        return "".join(values)
-    if all(isinstance(value, list) for value in values):
-        return [each for value in values for each in value]
-    if all(isinstance(value, dict) for value in values):
-        return {name: each for value in values for name, each in value.items()}
-    return values[-1]
-
-
-def _base64_joined(pieces: list[str]) -> str:
-    """Pieces of base64 as one: a piece in the middle may be padded, then only its bytes can be joined."""
-    if any(piece.endswith("=") for piece in pieces[:-1]):
-        try:
-            return base64.b64encode(b"".join(map(base64.b64decode, pieces))).decode()
-        except ValueError:
-            pass
-    return "".join(pieces)
-
-
-def _sound_type(data: str) -> str:
-    """The media type by the first bytes; what has no head is raw 16-bit PCM, the form that streams."""
-    heads = {"UklGR": "audio/wav", "T2dn": "audio/ogg", "ZkxhQ": "audio/flac", "SUQz": "audio/mpeg"}
-    known = [kind for head, kind in heads.items() if data.startswith(head)]
-    return known[0] if known else "audio/mpeg" if data.startswith("//") else "audio/pcm"
