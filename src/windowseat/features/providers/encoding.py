@@ -144,8 +144,13 @@ def words_of_file(part: File, files: Mapping[str, FileFacts]) -> str | None:
     facts = files.get(part.file or "")
     if facts is None or facts.text is None:
         return None
-    name = (part.name or facts.name or "file").replace('"', "'")
-    return f'<file name="{name}">\n{facts.text}\n</file>'
+    return document_as_words(part.name or facts.name, facts.text)
+
+
+def document_as_words(name: str, text: str) -> str:
+    """A document's words with its name around them."""
+    quoted = (name or "file").replace('"', "'")
+    return f'<file name="{quoted}">\n{text}\n</file>'
 
 
 def words_of_result(result: ToolResult) -> str:

@@ -12,14 +12,15 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from windowseat.core.ask import User
-from windowseat.core.errors import Fault
+from windowseat.core.errors import Fault, Refused
 from windowseat.core.exchange import DialectCodec, FileFacts, Received
 from windowseat.core.model import Dialect, Model, Options, split_name
-from windowseat.core.parts import Audio, Display, File, Image, Part, ToolResult, Video
+from windowseat.core.parts import Audio, Display, File, Image, Json, Part, ToolResult, Video
 from windowseat.core.request import Request
 from windowseat.core.window import Window
 from windowseat.features.providers.catalogue import model_of
 from windowseat.features.providers.connections import Connections
+from windowseat.features.providers.embedding import EMBEDS, Embedded, embed
 from windowseat.features.providers.exchange import exchange
 from windowseat.features.providers.listing import fetch_list
 from windowseat.features.providers.quirks import host_of
@@ -128,20 +129,25 @@ class ProviderService:
 
         Close the iterator where it is not read to its end.
         """
-        late = self._late.get(request.connection)
-        reach: Reach
-        if late is None:
-            reach = KeptReach(self.connections, user, request.connection)
-        else:
-            reach = LateReach(late, request.dialect, request.model)
         return exchange(
             self._transport,
-            reach,
+            self._reach(user, model),
             self._codec(request.dialect, request.connection),
             request,
             self._files.base64,
             silence=model.silence or self._silence,
         )
+
+    async def embed(self, user: User, model: Model, asked: Mapping[str, Json]) -> Embedded:
+        """Pass a request for embeddings through. Raises Refused `model_cannot_embed`, ProviderFault …"""
+        if model.dialect not in EMBEDS:
+            raise Refused(
+                "model_cannot_embed",
+                f"The connection {model.connection} has no embeddings on its wire.",
+                hint="Use a model of a connection that speaks openai-chat or openai-responses.",
+            )
+        silence = model.silence or self._silence
+        return await embed(self._transport, self._reach(user, model), model, asked, silence=silence)
 
     async def models(self, user: User, connection: str) -> ModelList:
         """Ask the connection which models it has, and keep the list; where that fails, what was kept.
@@ -173,6 +179,12 @@ class ProviderService:
     async def _late_models(self, name: str) -> tuple[Model, ...]:
         models = await asyncio.to_thread(self._late[name].models)
         return tuple(replace(each.model, connection=name) for each in models if each.installed)
+
+    def _reach(self, user: User, model: Model) -> Reach:
+        late = self._late.get(model.connection)
+        if late is None:
+            return KeptReach(self.connections, user, model.connection)
+        return LateReach(late, model.dialect, model.id)
 
     def _codec(self, dialect: Dialect, connection: str) -> DialectCodec:
         return self._dialects[dialect](self._hosts.get(connection, ""))
