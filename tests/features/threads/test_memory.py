@@ -10,6 +10,7 @@ from windowseat.core.errors import NotFound
 from windowseat.core.fold import fold
 from windowseat.core.message import Message
 from windowseat.core.parts import Text
+from windowseat.features.threads import MemoryTurns
 from windowseat.platform.database import Database
 
 
@@ -47,6 +48,20 @@ async def test_a_turn_without_a_thread_is_forgotten_two_minutes_after_it_settled
         with pytest.raises(NotFound):
             await gone
     await memory.commit(running, 2, *said("still here"))
+
+
+async def test_a_turn_that_was_told_is_forgotten_at_once_or_once_it_settles(memory: Kept) -> None:
+    assert isinstance(memory.turns, MemoryTurns)
+    told, _ = await memory.answered(path=path(memory), purpose="api")
+    running = (await memory.begin(path=path(memory), purpose="api")).turn
+    threaded, _ = await memory.answered()
+    for turn in (told, running, threaded):
+        memory.turns.forget(turn)
+    await memory.settle(running)
+    assert await memory.turns.get(memory.user, threaded.id) == threaded
+    for turn in (told, running):
+        with pytest.raises(NotFound):
+            await memory.turns.get(memory.user, turn.id)
 
 
 async def test_an_older_turn_of_a_temporary_thread_is_its_message_and_its_edges(memory: Kept) -> None:

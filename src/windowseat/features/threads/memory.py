@@ -58,6 +58,7 @@ class Held:
     undecided: int = 0
     settled: datetime | None = None
     thinned: bool = False
+    forgotten: bool = False
     message: Message | None = None
     requests: dict[str, Request] = field(default_factory=dict)
 
@@ -169,6 +170,8 @@ class MemoryTurns:
         if thread is not None:
             thread.messages[message.id] = message
             thread.change(line.at, unread=True)
+        elif held.forgotten:
+            del self._turns[turn.id]
 
     async def left(self) -> Sequence[Left]:
         """None: what an earlier process had in memory went with it."""
@@ -209,6 +212,15 @@ class MemoryTurns:
         if held.thinned and held.message is not None:
             return with_snapshot(held.lines, held.message, after)
         return held.lines[after:]
+
+    def forget(self, turn: Turn) -> None:
+        """Drop a turn without a thread, now or once it settles; what it read and said is then gone."""
+        held = self._turns.get(turn.id)
+        if held is None or turn.thread is not None:
+            return
+        held.forgotten = True
+        if held.settled is not None:
+            del self._turns[turn.id]
 
     # -- within -------------------------------------------------------------------------------------
 
