@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -51,17 +52,17 @@ class Terminal:
         assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    @contextmanager
-    def serving(self, *arguments):
+    @asynccontextmanager
+    async def serving(self, *arguments):
         """A server on this home; its address."""
         server = self.start("serve", "--port", "0", *arguments)
         try:
-            first = server.stdout.readline()
+            first = await asyncio.to_thread(server.stdout.readline)
             assert first.startswith("Windowseat runs at "), first + server.stderr.read()
             yield first.split()[-1], server
         finally:
             server.send_signal(signal.SIGTERM)
-            assert server.wait(20) == 0
+            assert await asyncio.to_thread(server.wait, 20) == 0
             server.stdout.close()
             server.stderr.close()
 
@@ -86,9 +87,3 @@ async def connected(terminal, provider):
     )
     assert done.returncode == 0, done.stderr
     return terminal
-
-
-async def _in_thread(work, *arguments):
-    import asyncio
-
-    return await asyncio.to_thread(work, *arguments)

@@ -120,7 +120,7 @@ async def test_ctrl_c_keeps_the_text(connected, provider):
 
 
 async def test_a_command_is_the_client_of_the_server_that_runs(connected):
-    with connected.serving() as (address, _):
+    async with connected.serving() as (address, _):
         asked = (await lines(connected, "ask", "Hello", "--json"))[-1]
         assert asked["messages"][1]["stop_reason"] == "end"
         link = await run(connected, "link")
@@ -135,7 +135,7 @@ async def test_serve_waits_for_a_lone_ask_and_then_starts(connected, provider):
     asking = connected.start("ask", "Hello")
     assert await asyncio.to_thread(asking.stdout.read, 4) == "Slow"
     started = time.monotonic()
-    with connected.serving():
+    async with connected.serving():
         waited = time.monotonic() - started
         out, _ = await asyncio.to_thread(asking.communicate, timeout=20)
     assert (asking.returncode, out) == (0, " words\n")
@@ -161,7 +161,7 @@ async def test_an_answer_goes_on_through_a_killed_server(connected, provider):
     assert await asyncio.to_thread(asking.stdout.read, len(said)) == said
     server.kill()
     await asyncio.to_thread(server.communicate)
-    with connected.serving():
+    async with connected.serving():
         out, err = await asyncio.to_thread(asking.communicate, timeout=30)
     assert asking.returncode == 0, err
     assert out.endswith(" of the air.\n")
