@@ -82,7 +82,7 @@ def terminal(tmp_path, monkeypatch):
 @pytest.fixture
 async def connected(terminal, provider):
     """The same, with the provider connected."""
-    done = await _in_thread(
+    done = await asyncio.to_thread(
         terminal.run, "connect", "scripted", "--dialect", "openai-chat", "--url", provider.url
     )
     assert done.returncode == 0, done.stderr

@@ -226,6 +226,6 @@ async def test_with_no_key_a_real_model_answers(tmp_path, first_model):
     models = tmp_path / "home" / "models"
     models.mkdir(parents=True)
     (models / first_model.name).symlink_to(first_model)
-    done = await run(Terminal(tmp_path / "home"), "ask", "Why is the sky blue?")
+    done = await run(Terminal(tmp_path / "home"), "ask", "Why is the sky blue?", timeout=180)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.split()) > 10
