@@ -408,13 +408,18 @@ def test_media_of_results_move_to_a_user_message_and_mistral_hears_a_word_betwee
     assert said[3]["content"][1]["image_url"]["url"].startswith("data:image/png")
     roles = [each["role"] for each in messages_of(MISTRAL, what, files=files)]
     assert roles == ["user", "assistant", "tool", "assistant", "user", "assistant"]
+    blind = messages_of("", what, replace(PLAIN, inputs=frozenset({"text"})), files)
+    assert [each["role"] for each in blind] == ["user", "assistant", "tool", "assistant"]
+    assert blind[2]["content"] == "a plot\n(there/m does not read images, so it is left out.)"
+
+
+def test_a_text_file_that_a_tool_brought_is_words_of_its_result() -> None:
+    files = Files()
+    file = File(media_type="text/csv", file=files.add(b"a,b", "text/csv", "a.csv", text="a,b"))
     blind = replace(PLAIN, inputs=frozenset({"text"}))
-    assert [each["role"] for each in messages_of("", what, blind, files)] == [
-        "user",
-        "assistant",
-        "tool",
-        "assistant",
-    ]
+    said = messages_of("", window(asks(), answers(call("a"), result("a", file))), blind, files)
+    assert said[2]["content"] == '<file name="a.csv">\na,b\n</file>'
+    assert len(said) == 3
 
 
 def test_an_image_in_an_answer_is_shown_to_the_model_with_the_next_question() -> None:

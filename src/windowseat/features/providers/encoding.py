@@ -69,6 +69,11 @@ def takes(model: Model, modality: Modality) -> bool:
     return model.inputs is None or modality in model.inputs
 
 
+def why_not_read(model: Model, part: Media) -> str | None:
+    """Why the model cannot read the part, in words; None where it can, as far as is known."""
+    return None if takes(model, part.type) else f"{model.name} does not read {_PLURAL[part.type]}"
+
+
 def check_takes(
     said: Iterable[Said], model: Model, files: Mapping[str, FileFacts], largest: Mapping[str, int]
 ) -> None:
@@ -153,27 +158,40 @@ def document_as_words(name: str, text: str) -> str:
     return f'<file name="{quoted}">\n{text}\n</file>'
 
 
-def words_of_result(result: ToolResult) -> str:
-    """What a tool gave back, as far as it is words: the error first, then its texts on lines of their own."""
+def words_of_result(
+    result: ToolResult, left_out: Iterable[str] = (), files: Mapping[str, FileFacts] | None = None
+) -> str:
+    """What a tool gave back, as far as it is words: the error first, then its texts on lines of their own.
+
+    `left_out` are the reasons why media of it are not sent, told at the end.
+    """
     words: list[str] = []
     if result.arguments is not None:
         changed = msgspec.json.encode(result.arguments).decode()
         words.append(f"(The user changed the arguments before the call was run, to {changed}.)")
     if result.error is not None:
         words.append(f"Error: {result.error}")
-    words.extend(part.text for part in readable(result.content) if isinstance(part, Text) and part.text)
+    content = readable(result.content, files)
+    words.extend(part.text for part in content if isinstance(part, Text) and part.text)
+    words.extend(f"({why}, so it is left out.)" for why in left_out)
     return "\n".join(words)
 
 
-def media_of_result(result: ToolResult) -> tuple[Media, ...]:
+def media_of_result(result: ToolResult, files: Mapping[str, FileFacts] | None = None) -> tuple[Media, ...]:
     """The pictures, sounds and documents that a tool gave back."""
-    return tuple(part for part in readable(result.content) if isinstance(part, Image | Audio | Video | File))
+    return tuple(
+        part for part in readable(result.content, files) if isinstance(part, Image | Audio | Video | File)
+    )
 
 
-def readable(parts: Iterable[Part]) -> list[Part]:
-    """The parts with every display as its plainest text and its picture."""
+def readable(parts: Iterable[Part], files: Mapping[str, FileFacts] | None = None) -> list[Part]:
+    """The parts with every display as its plainest text and its picture, and text files as their words."""
     out: list[Part] = []
     for part in parts:
+        words = words_of_file(part, files or {}) if isinstance(part, File) else None
+        if words is not None:
+            out.append(Text(text=words, step=part.step))
+            continue
         if not isinstance(part, Display):
             out.append(part)
             continue

@@ -26,7 +26,7 @@ from windowseat.features.providers.encoding import (
     facts_of,
     inner,
     media_of_result,
-    takes,
+    why_not_read,
     words_of_file,
     words_of_result,
 )
@@ -107,16 +107,16 @@ class Messages:
         if written_whole(part, self.place):
             return []
         media = (
-            media_of_result(part)
+            media_of_result(part, self._files)
             if isinstance(part, ToolResult)
             else [part]
             if isinstance(part, Media)
             else []
         )
-        return [each for each in media if self._takes(each)]
+        return [each for each in media if self._why_left_out(each) is None]
 
-    def _takes(self, part: Media) -> bool:
-        return takes(self._model, part.type) and self._why_not(part) is None
+    def _why_left_out(self, part: Media) -> str | None:
+        return why_not_read(self._model, part) or self._why_not(part)
 
     # -- one message ------------------------------------------------------------------------------
 
@@ -167,9 +167,12 @@ class Messages:
             if isinstance(part, ToolResult) and written_whole(part, self.place) and part.origin is not None:
                 self._message(key, {**part.origin.item, "tool_call_id": self.ids.of(part.id)})
             elif isinstance(part, ToolResult):
-                words = words_of_result(part)
-                if not words:
-                    words = "(see the next message)" if media_of_result(part) else "(no output)"
+                left_out = [
+                    why for each in media_of_result(part, self._files) if (why := self._why_left_out(each))
+                ]
+                moved = len(media_of_result(part, self._files)) > len(left_out)
+                words = words_of_result(part, left_out, self._files)
+                words = words or ("(see the next message)" if moved else "(no output)")
                 self._begin(key, "tool")
                 self._body.value(key, words)
                 self._body.add(key, b',"tool_call_id":')

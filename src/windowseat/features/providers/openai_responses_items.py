@@ -37,7 +37,7 @@ from windowseat.features.providers.encoding import (
     facts_of,
     inner,
     media_of_result,
-    takes,
+    why_not_read,
     words_of_file,
     words_of_result,
 )
@@ -91,10 +91,10 @@ class Items:
             media: Iterable[Media] = [part]
         elif isinstance(part, ToolResult) and not self._place.made(part):
             stays = self._quirks.result_media if said.role == "tool" else ()
-            media = [each for each in media_of_result(part) if each.type not in stays]
+            media = [each for each in media_of_result(part, self._files) if each.type not in stays]
         else:
             media = ()
-        return [each for each in media if self._takes(each)]
+        return [each for each in media if self._why_left_out(each) is None]
 
     # -- items ------------------------------------------------------------------------------------
 
@@ -156,7 +156,7 @@ class Items:
         self._item(raw.key, msgspec.json.encode(item)[:-1])
         result = raw.parts[-1][1]
         if item.get("type") == "image_generation_call" and isinstance(result, ToolResult):
-            for image in media_of_result(result):
+            for image in media_of_result(result, self._files):
                 self._body.add(raw.parts[-1][0], b',"result":"')
                 self._body.base64(raw.parts[-1][0], image, self._files)
                 self._body.add(raw.parts[-1][0], b'"')
@@ -179,12 +179,15 @@ class Items:
         kind = "custom_tool_call_output" if part.id in self._custom else "function_call_output"
         start = msgspec.json.encode({"type": kind, "call_id": self._ids.of(part.id)})[:-1]
         self._item(key, start + b',"output":')
-        words, media = words_of_result(part), media_of_result(part)
-        stays = [each for each in media if each.type in self._quirks.result_media and self._takes(each)]
+        media = media_of_result(part, self._files)
+        left_out = [why for each in media if (why := self._why_left_out(each))]
+        read = [each for each in media if self._why_left_out(each) is None]
+        stays = [each for each in read if each.type in self._quirks.result_media]
+        words = words_of_result(part, left_out, self._files)
         if stays:
             self._contents([(key, each) for each in (*([Text(text=words)] if words else []), *stays)])
         else:
-            self._body.value(key, words or ("(see the next message)" if media else "(no output)"))
+            self._body.value(key, words or ("(see the next message)" if read else "(no output)"))
         self._body.add(key, b"}")
 
     # -- content ----------------------------------------------------------------------------------
@@ -222,8 +225,8 @@ class Items:
             self._body.address(key, part, self._files)
         self._body.add(key, b"}" if isinstance(part, Audio) else b'"}')
 
-    def _takes(self, part: Media) -> bool:
-        return takes(self._model, part.type) and self._why_not(part) is None
+    def _why_left_out(self, part: Media) -> str | None:
+        return why_not_read(self._model, part) or self._why_not(part)
 
     def _why_not(self, part: Media) -> str | None:
         """Why this wire cannot carry the part, in words; None where it can."""
