@@ -75,7 +75,7 @@ class Reader(asyncio.Protocol):
     async def answer(self, request: bytes, *, asked_at: int | None = None) -> tuple[int, bytes]:
         """Status and the last of the body; `asked_at` (monotonic ns) says that stamps are due, since then."""
         self._asked_at = asked_at
-        self._first = True
+        self._newest = 0
         self._body = b""
         self._done = asyncio.get_running_loop().create_future()
         assert self.transport is not None
@@ -101,11 +101,14 @@ class Reader(asyncio.Protocol):
         end = 0
         for stamp in _STAMP.finditer(self._body):
             end = stamp.end()
+            written = int(stamp[1])
+            if written <= self._newest:
+                continue  # a part that settles says its words once more
             self._tally.tokens += 1
-            self._tally.lag.append((self._now - int(stamp[1])) / 1e6)
-            if self._first:
-                self._first = False
+            self._tally.lag.append((self._now - written) / 1e6)
+            if not self._newest:
                 self._tally.first_token.append((self._now - self._asked_at) / 1e6)
+            self._newest = written
         self._body = self._body[max(end, len(self._body) - _LONGEST_STAMP) :]
 
     def on_message_complete(self) -> None:

@@ -1,6 +1,6 @@
-"""What processes use: CPU time, summed over each one's whole family.
+"""What processes use: CPU time, summed over each one's whole family, and memory.
 
-On Linux from /proc, in clock ticks of 10 ms; elsewhere from `ps`. Children that have ended count only
+On Linux from /proc, CPU in clock ticks of 10 ms; elsewhere from `ps`. Children that have ended count only
 as far as their parent has waited for them.
 """
 
@@ -22,6 +22,23 @@ def cpu_seconds(pids: Iterable[int]) -> dict[int, float]:
         return {}
     used, parents = _of_proc() if _PROC.joinpath("self", "stat").exists() else _of_ps()
     return {pid: sum(used[each] for each in _family(pid, parents) if each in used) for pid in pids}
+
+
+def memory_megabytes(pid: int) -> dict[str, float]:
+    """What the process alone holds, in MB of 10^6 bytes: `rss`, and where it is told `pss` and `private`."""
+    told = _PROC / str(pid) / "smaps_rollup"
+    if not told.exists():
+        kilobytes = subprocess.run(
+            ["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=True
+        )
+        return {"rss": int(kilobytes.stdout) * 1.024e-3}
+    sizes: dict[str, float] = {}
+    for line in told.read_text().splitlines():
+        name, _, value = line.partition(":")
+        if value.endswith("kB"):
+            sizes[name] = int(value.split()[0]) * 1.024e-3
+    private = sizes["Private_Clean"] + sizes["Private_Dirty"]
+    return {"rss": sizes["Rss"], "pss": sizes["Pss"], "private": private}
 
 
 def _family(pid: int, parents: dict[int, int]) -> set[int]:
