@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -229,3 +230,10 @@ async def test_with_no_key_a_real_model_answers(tmp_path, first_model):
     done = await run(Terminal(tmp_path / "home"), "ask", "Why is the sky blue?", timeout=180)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.split()) > 10
+
+
+def test_the_page_about_the_commands_says_what_they_say():
+    from windowseat.entrypoints.cli.help_page import page
+
+    written = Path(__file__).parents[3] / "docs" / "features" / "command-line.md"
+    assert written.read_text(encoding="utf-8") == page(), "run python -m windowseat.entrypoints.cli.help_page"
