@@ -15,6 +15,9 @@ from windowseat.core.events import PartDelta, PartSettled, PartStarted
 from windowseat.core.exchange import Decoded
 from windowseat.core.parts import By, Citation, Json, Origin, Part, Text, Thinking, ToolCall
 
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What reading bytes raises that are no JSON, no UTF-8, or nested without end."""
+
 _SHOWN = 200
 
 
@@ -22,7 +25,7 @@ def json_of(data: bytes) -> dict[str, Any]:
     """The object that a provider sent. Raises ProviderFault `provider_unreadable`."""
     try:
         found = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except NOT_JSON as error:
         raise unreadable(data, str(error)) from None
     if not isinstance(found, dict):
         raise unreadable(data, "it is no object")
@@ -80,7 +83,7 @@ def parsed_arguments(raw: str) -> dict[str, Json] | str:
         return {}
     try:
         found = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
+    except (*NOT_JSON, UnicodeEncodeError):
         return raw
     return found if isinstance(found, dict) else raw
 

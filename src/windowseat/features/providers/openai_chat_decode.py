@@ -22,6 +22,7 @@ from windowseat.core.exchange import Decoded, Finished
 from windowseat.core.message import StopReason, Usage
 from windowseat.core.parts import Audio, Image, Json, Opaque, Text, ToolResult
 from windowseat.features.providers.decoding import (
+    NOT_JSON,
     Call,
     Growing,
     as_dict,
@@ -99,7 +100,7 @@ class OpenaiChatDecoder:
             return ()
         try:
             chunk = MORE.decode(data)
-        except msgspec.DecodeError:
+        except NOT_JSON:
             if data.strip() == b"[DONE]":
                 return self._finish()
             self._chunk(json_of(data), event)

@@ -22,6 +22,7 @@ from windowseat.core.exchange import Decoded, Finished
 from windowseat.core.message import StopReason, Usage
 from windowseat.core.parts import By, Json, Opaque, Origin, Text, Thinking, ToolCall, ToolResult, grown
 from windowseat.features.providers.decoding import (
+    NOT_JSON,
     Growing,
     as_dict,
     as_int,
@@ -94,7 +95,7 @@ class OpenaiResponsesDecoder:
             return ()
         try:
             delta = _DELTAS.decode(data)
-        except msgspec.DecodeError:
+        except NOT_JSON:
             if data.strip() != b"[DONE]":
                 self._event(json_of(data), event)
         else:
