@@ -22,25 +22,32 @@ from windowseat.turns.state import Run
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A request that is kept and may be sent; `said` is what the answer had said before, if it goes on."""
+    """A request that is kept and may be sent, and the tools that run here for it.
+
+    `said` is what the answer had said before, if it goes on.
+    """
 
     request: Request
     name: str
+    tools: Sequence[Tool]
     said: str = ""
     prefilled: bool = False
 
 
 async def prepare(run: Run, model: Model, step: int) -> Prepared:
     """The request of a step, from all that the model is to read."""
-    path, inserts = await asyncio.gather(run.world.of(run.turn).turns.path(run.turn), _inserts(run, model))
+    path, tools, gifts = await asyncio.gather(
+        run.world.of(run.turn).turns.path(run.turn), offered(run), _gifts(run)
+    )
     own = run.fold.message()
     begun, said = _begun(own, continued=bool(run.turn.begins_with) and not _has_own_result(run))
     if begun is not None:
         path = (*path, begun)
+    inserts = gifts if model.tools is False else [*gifts, *_on_offer(tools, run.turn.caller_tools)]
     request = await run.world.providers.encode(assemble(inserts, path), model, run.turn.options)
     if said:
-        return await _gone_on(run, step, request, said, prefill=_may_prefill(model, own.parts))
-    return Prepared(request, await _keep(run, step, request))
+        return await _gone_on(run, step, request, tools, said, prefill=_may_prefill(model, own.parts))
+    return Prepared(request, await _keep(run, step, request), tools)
 
 
 async def prepare_to_go_on(run: Run, model: Model, step: int) -> Prepared:
@@ -52,9 +59,10 @@ async def prepare_to_go_on(run: Run, model: Model, step: int) -> Prepared:
     parts = tuple(part for part in run.fold.parts if part.step in numbers)
     said = "".join(part.text for part in parts if isinstance(part, Text))
     request = await run.world.of(run.turn).turns.kept_request(run.turn, chain[0].request)
+    tools = await offered(run)
     if not said:
-        return Prepared(request, await _keep(run, step, request))
-    return await _gone_on(run, step, request, said, prefill=_may_prefill(model, parts))
+        return Prepared(request, await _keep(run, step, request), tools)
+    return await _gone_on(run, step, request, tools, said, prefill=_may_prefill(model, parts))
 
 
 async def offered(run: Run) -> Sequence[Tool]:
@@ -62,7 +70,7 @@ async def offered(run: Run) -> Sequence[Tool]:
     return [tool for tool in await run.world.tools.on_offer(run.turn) if tool.policy != "never"]
 
 
-async def _inserts(run: Run, model: Model) -> list[Insert]:
+async def _gifts(run: Run) -> list[Insert]:
     gifts = await asyncio.gather(*(source(run.turn) for source in run.world.inserts))
     inserts = [insert for gift in gifts for insert in gift]
     if run.turn.instructions:
@@ -74,10 +82,12 @@ async def _inserts(run: Run, model: Model) -> list[Insert]:
                 content=run.turn.instructions,
             )
         )
-    if model.tools is not False:
-        tools = (*await offered(run), *run.turn.caller_tools)
-        inserts += [Insert(key=f"tool:{t.name}", kind="tool", label=t.name, content=t) for t in tools]
     return inserts
+
+
+def _on_offer(ours: Sequence[Tool], callers: Sequence[Tool]) -> list[Insert]:
+    tools = (*ours, *callers)
+    return [Insert(key=f"tool:{t.name}", kind="tool", label=t.name, content=t) for t in tools]
 
 
 def _has_own_result(run: Run) -> bool:
@@ -103,9 +113,11 @@ def _may_prefill(model: Model, parts: tuple[Part, ...]) -> bool:
     return model.prefill is True and not any(isinstance(part, Thinking) for part in parts)
 
 
-async def _gone_on(run: Run, step: int, request: Request, said: str, *, prefill: bool) -> Prepared:
+async def _gone_on(
+    run: Run, step: int, request: Request, tools: Sequence[Tool], said: str, *, prefill: bool
+) -> Prepared:
     longer = run.world.providers.go_on(request, said, prefill=prefill)
-    return Prepared(longer, await _keep(run, step, longer), said, prefill)
+    return Prepared(longer, await _keep(run, step, longer), tools, said, prefill)
 
 
 async def _keep(run: Run, step: int, request: Request) -> str:

@@ -30,7 +30,7 @@ from windowseat.core.model import Model
 from windowseat.core.overlap import Overlap
 from windowseat.core.parts import Citation, Part, Text, Thinking, ToolCall, at_step
 from windowseat.core.request import Request
-from windowseat.turns.gather import offered, prepare, prepare_to_go_on
+from windowseat.turns.gather import prepare, prepare_to_go_on
 from windowseat.turns.settle import close_parts, record_step
 from windowseat.turns.state import Arrived, Cancel, Mail, Run, Tick
 
@@ -151,7 +151,6 @@ async def send(run: Run, *, goes_on: bool) -> AsyncGenerator[Event, None]:
     step = _next_step(run)
     try:
         prepared = await (prepare_to_go_on if goes_on else prepare)(run, model, step)
-        ours = frozenset(tool.name for tool in await offered(run))
     except Fault as fault:
         run.ended = "error"
         yield run.note(NoticeGiven(code="error", text=str(fault), fault=fault.code))
@@ -159,7 +158,7 @@ async def send(run: Run, *, goes_on: bool) -> AsyncGenerator[Event, None]:
     answer = _Answer(
         run,
         step,
-        ours,
+        frozenset(tool.name for tool in prepared.tools),
         frozenset(tool.name for tool in run.turn.caller_tools),
         run.world.clock.now(),
         seam=Overlap(prepared.said) if prepared.said and not prepared.prefilled else None,
