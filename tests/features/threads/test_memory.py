@@ -84,6 +84,13 @@ async def test_a_temporary_thread_goes_after_a_day_without_a_change(memory: Kept
     assert (await memory.threads.get(memory.user, running.thread)).state == "running"
 
 
+async def test_a_thread_that_is_gone_on_with_after_a_day_stays(memory: Kept) -> None:
+    turn, answer = await memory.answered()
+    memory.clock.skip(hours=25)
+    await memory.begin(thread=turn.thread, parent=answer.id, parts=(Text(text="Still here?"),))
+    assert len(await memory.threads.messages(memory.user, turn.thread)) == 4
+
+
 async def test_a_thread_of_the_database_is_no_thread_of_the_memory(memory: Kept, kept: Kept) -> None:
     turn, _ = await kept.answered()
     with pytest.raises(NotFound) as caught:

@@ -111,7 +111,6 @@ class MemoryTurns:
         turn = make_turn(ask, model, where, thread=name, owner=_OWNER, new_id=self._new_id)
         line = first(turn)
         question, answer = written(turn, ask.parts, line.at)
-        self._forget(line.at)
         if thread is None and ask.new is not None:
             thread = _new_thread(ask, turn, line.at)
             self.threads[thread.thread.id] = thread
@@ -127,6 +126,7 @@ class MemoryTurns:
             )
             held.path = thread.tree().path(turn.user_message or turn.parent)
         self._turns[turn.id] = held
+        self._forget(line.at)
         return Begun(turn=turn, fresh=True)
 
     async def get(self, user: User, turn: str) -> Turn:
