@@ -25,11 +25,11 @@ from windowseat.core.message import Message
 from windowseat.core.model import Dialect, Model, Options
 from windowseat.core.parts import Text
 from windowseat.core.window import assemble
-from windowseat.features.providers.anthropic_messages import AnthropicMessages
-from windowseat.features.providers.gemini_generate import GeminiGenerate
-from windowseat.features.providers.openai_chat import OpenaiChat
-from windowseat.features.providers.openai_responses import OpenaiResponses
-from windowseat.features.providers.sse import SseParser
+from windowseat.features.providers.dialects.anthropic_messages import AnthropicMessages
+from windowseat.features.providers.dialects.gemini_generate import GeminiGenerate
+from windowseat.features.providers.dialects.openai_chat import OpenaiChat
+from windowseat.features.providers.dialects.openai_responses import OpenaiResponses
+from windowseat.features.providers.transport.sse import SseParser
 
 _WORDS = 2000
 _MESSAGES = 400

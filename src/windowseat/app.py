@@ -116,9 +116,23 @@ async def open_house(
 
 def make_asgi(house: House) -> ASGIApp:
     """The app that answers for the house, on a port and on its socket alike."""
+    from windowseat.entrypoints.openai.asgi import make_app as make_compatible
+    from windowseat.entrypoints.openai.services import Services as CompatibleServices
     from windowseat.entrypoints.web.asgi import make_app
     from windowseat.entrypoints.web.services import Services
 
+    compatible = make_compatible(
+        CompatibleServices(
+            users=house.users,
+            turns=house.turns,
+            providers=house.providers,
+            ledger=house.spending,
+            clock=Clock(),
+            new_id=Ids().new,
+            news=house.news,
+            forget=house.forget,
+        )
+    )
     return make_app(
         Services(
             settings=house.settings,
@@ -284,19 +298,19 @@ def _codec(dialect: Dialect, host: str) -> DialectCodec:
     """The dialect's codec, imported when it is first spoken."""
     match dialect:
         case "openai-chat":
-            from windowseat.features.providers.openai_chat import OpenaiChat
+            from windowseat.features.providers.dialects.openai_chat import OpenaiChat
 
             return OpenaiChat(host)
         case "openai-responses":
-            from windowseat.features.providers.openai_responses import OpenaiResponses
+            from windowseat.features.providers.dialects.openai_responses import OpenaiResponses
 
             return OpenaiResponses(host)
         case "anthropic-messages":
-            from windowseat.features.providers.anthropic_messages import AnthropicMessages
+            from windowseat.features.providers.dialects.anthropic_messages import AnthropicMessages
 
             return AnthropicMessages(host)
         case "gemini-generate":
-            from windowseat.features.providers.gemini_generate import GeminiGenerate
+            from windowseat.features.providers.dialects.gemini_generate import GeminiGenerate
 
             return GeminiGenerate(host)
     assert_never(dialect)

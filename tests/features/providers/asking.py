@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from windowseat.core.errors import ProviderFault
-from windowseat.features.providers.transport import HttpRequest, Received, SseMessage, Transport
+from windowseat.features.providers.transport.client import HttpRequest, Received, SseMessage, Transport
 from windowseat.testing.provider import ScriptedProvider
 
 SECRET = "sk-live-0123456789"

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from windowseat.features.providers.transport import Transport
+from windowseat.features.providers.transport.client import Transport
 from windowseat.testing.provider import ScriptedProvider
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]

@@ -12,10 +12,10 @@ from pathlib import Path
 from windowseat.core.errors import ProviderFault
 from windowseat.core.exchange import Decoder
 from windowseat.core.parts import Citation, Media, Opaque, Part, Text, Thinking, ToolCall, ToolResult
-from windowseat.features.providers.anthropic_decode import AnthropicDecoder
-from windowseat.features.providers.gemini_decode import GeminiDecoder
-from windowseat.features.providers.openai_chat_decode import OpenaiChatDecoder
-from windowseat.features.providers.openai_responses_decode import OpenaiResponsesDecoder
+from windowseat.features.providers.dialects.anthropic_decode import AnthropicDecoder
+from windowseat.features.providers.dialects.gemini_decode import GeminiDecoder
+from windowseat.features.providers.dialects.openai_chat_decode import OpenaiChatDecoder
+from windowseat.features.providers.dialects.openai_responses_decode import OpenaiResponsesDecoder
 
 from .decoded import Answer, answer_of, streamed
 from .recorded import Recorded, recorded

@@ -13,7 +13,7 @@ from itertools import pairwise
 from windowseat.core.events import PartDelta, PartSettled, PartStarted
 from windowseat.core.exchange import Decoded, Decoder, Finished
 from windowseat.core.parts import Part, Text, Thinking, ToolCall, grown
-from windowseat.features.providers.sse import SseParser
+from windowseat.features.providers.transport.sse import SseParser
 
 
 @dataclass(frozen=True)

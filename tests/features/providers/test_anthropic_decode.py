@@ -11,7 +11,7 @@ from windowseat.core.errors import ProviderFault
 from windowseat.core.exchange import Finished
 from windowseat.core.message import Usage
 from windowseat.core.parts import Citation, File, Image, Notice, Opaque, Text, Thinking, ToolCall, ToolResult
-from windowseat.features.providers.anthropic_decode import AnthropicDecoder
+from windowseat.features.providers.dialects.anthropic_decode import AnthropicDecoder
 
 from .decoded import Answer, answer_of, streamed
 

@@ -24,8 +24,8 @@ from windowseat.core.parts import (
     ToolResult,
 )
 from windowseat.core.tool import Tool
-from windowseat.features.providers.anthropic_messages import AnthropicMessages
-from windowseat.features.providers.encoding import GO_ON
+from windowseat.features.providers.dialects.anthropic_messages import AnthropicMessages
+from windowseat.features.providers.dialects.encoding import GO_ON
 
 from .values import Files, body_of, encoded, message, window
 

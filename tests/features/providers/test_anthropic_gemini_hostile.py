@@ -20,10 +20,10 @@ from windowseat.core.errors import ProviderFault
 from windowseat.core.exchange import Decoder, DialectCodec
 from windowseat.core.model import Model, Options
 from windowseat.core.parts import Part, Text, ToolCall, ToolResult, at_step
-from windowseat.features.providers.anthropic_decode import AnthropicDecoder
-from windowseat.features.providers.anthropic_messages import AnthropicMessages
-from windowseat.features.providers.gemini_decode import GeminiDecoder
-from windowseat.features.providers.gemini_generate import GeminiGenerate
+from windowseat.features.providers.dialects.anthropic_decode import AnthropicDecoder
+from windowseat.features.providers.dialects.anthropic_messages import AnthropicMessages
+from windowseat.features.providers.dialects.gemini_decode import GeminiDecoder
+from windowseat.features.providers.dialects.gemini_generate import GeminiGenerate
 
 from .decoded import answer_of, streamed
 from .recorded import recorded

@@ -11,8 +11,8 @@ import pytest
 from windowseat.core.errors import ProviderFault
 from windowseat.core.model import Model
 from windowseat.core.parts import Citation, Opaque, Text, Thinking, ToolCall, ToolResult, at_step
-from windowseat.features.providers.anthropic_decode import AnthropicDecoder
-from windowseat.features.providers.anthropic_messages import AnthropicMessages
+from windowseat.features.providers.dialects.anthropic_decode import AnthropicDecoder
+from windowseat.features.providers.dialects.anthropic_messages import AnthropicMessages
 
 from .chat_requests import NotOurs
 from .decoded import Answer, answer_of, streamed

@@ -46,6 +46,7 @@ def test_openrouter_tells_window_modalities_and_what_may_be_asked() -> None:
         "outputs": ["text"],
         "tools": True,
         "thinking": False,
+        "structured": False,
     }
 
 

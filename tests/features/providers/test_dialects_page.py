@@ -15,7 +15,7 @@ def test_the_table_of_coverage_is_what_the_decoders_find() -> None:
 
 
 def test_the_page_names_files_that_are_there() -> None:
-    source = PAGE.parents[2] / "src" / "windowseat" / "features" / "providers"
+    source = PAGE.parents[2] / "src" / "windowseat" / "features" / "providers" / "dialects"
     named = [
         word
         for word in PAGE.read_text(encoding="utf-8").split("`")

@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from windowseat.features.providers import dialling
+from windowseat.features.providers.transport import dialling
 from windowseat.testing.server import HttpReceived, HttpReply, LoopbackServer
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windowseat.core.parts import Display, File, Image, Text, ToolResult
-from windowseat.features.providers.encoding import (
+from windowseat.features.providers.dialects.encoding import (
     Body,
     data_of,
     inner,

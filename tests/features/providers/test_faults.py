@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from windowseat.core.errors import ProviderFault
-from windowseat.features.providers.faults import fault_in_stream, fault_of_answer, visible
+from windowseat.features.providers.transport.faults import fault_in_stream, fault_of_answer, visible
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 KEY = "sk-live-0123456789"

@@ -23,7 +23,7 @@ from windowseat.core.parts import (
     ToolResult,
     Video,
 )
-from windowseat.features.providers.gemini_decode import GeminiDecoder
+from windowseat.features.providers.dialects.gemini_decode import GeminiDecoder
 
 from .decoded import Answer, answer_of, streamed
 

@@ -23,8 +23,8 @@ from windowseat.core.parts import (
     Video,
 )
 from windowseat.core.tool import Tool
-from windowseat.features.providers.encoding import GO_ON
-from windowseat.features.providers.gemini_generate import GeminiGenerate
+from windowseat.features.providers.dialects.encoding import GO_ON
+from windowseat.features.providers.dialects.gemini_generate import GeminiGenerate
 
 from .values import Files, body_of, encoded, message, window
 

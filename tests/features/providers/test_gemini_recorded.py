@@ -10,8 +10,8 @@ import pytest
 
 from windowseat.core.model import Model
 from windowseat.core.parts import Citation, Notice, Text, ToolCall, ToolResult, at_step
-from windowseat.features.providers.gemini_decode import GeminiDecoder
-from windowseat.features.providers.gemini_generate import GeminiGenerate
+from windowseat.features.providers.dialects.gemini_decode import GeminiDecoder
+from windowseat.features.providers.dialects.gemini_generate import GeminiGenerate
 
 from .decoded import Answer, answer_of, streamed
 from .recorded import Recorded, each_of, recorded

@@ -14,7 +14,7 @@ from windowseat.core.errors import ProviderFault
 from windowseat.core.events import PartDelta
 from windowseat.core.message import Usage
 from windowseat.core.parts import Audio, Citation, Image, Opaque, Text, Thinking, ToolCall, ToolResult
-from windowseat.features.providers.openai_chat_decode import OpenaiChatDecoder
+from windowseat.features.providers.dialects.openai_chat_decode import OpenaiChatDecoder
 
 from .decoded import Answer, answer_of, streamed
 

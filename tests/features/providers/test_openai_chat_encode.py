@@ -31,9 +31,9 @@ from windowseat.core.parts import (
 )
 from windowseat.core.tool import Tool
 from windowseat.core.window import Window
-from windowseat.features.providers.encoding import GO_ON
-from windowseat.features.providers.openai_chat import OpenaiChat
-from windowseat.features.providers.openai_chat_decode import OpenaiChatDecoder
+from windowseat.features.providers.dialects.encoding import GO_ON
+from windowseat.features.providers.dialects.openai_chat import OpenaiChat
+from windowseat.features.providers.dialects.openai_chat_decode import OpenaiChatDecoder
 
 from .decoded import answer_of
 from .values import Files, body_of, encoded, message, window

@@ -9,8 +9,8 @@ import pytest
 
 from windowseat.core.errors import ProviderFault
 from windowseat.core.parts import Citation, Text, ToolResult, at_step
-from windowseat.features.providers.openai_chat import OpenaiChat
-from windowseat.features.providers.openai_chat_decode import OpenaiChatDecoder
+from windowseat.features.providers.dialects.openai_chat import OpenaiChat
+from windowseat.features.providers.dialects.openai_chat_decode import OpenaiChatDecoder
 
 from .chat_requests import NotOurs, plain, read_chat_request
 from .decoded import Answer, answer_of, streamed

@@ -30,10 +30,10 @@ from windowseat.core.parts import (
     ToolResult,
     Video,
 )
-from windowseat.features.providers.openai_chat import OpenaiChat
-from windowseat.features.providers.openai_chat_decode import OpenaiChatDecoder
-from windowseat.features.providers.openai_responses import OpenaiResponses
-from windowseat.features.providers.openai_responses_decode import OpenaiResponsesDecoder
+from windowseat.features.providers.dialects.openai_chat import OpenaiChat
+from windowseat.features.providers.dialects.openai_chat_decode import OpenaiChatDecoder
+from windowseat.features.providers.dialects.openai_responses import OpenaiResponses
+from windowseat.features.providers.dialects.openai_responses_decode import OpenaiResponsesDecoder
 
 from .decoded import answer_of, streamed
 from .recorded import Recorded, recorded

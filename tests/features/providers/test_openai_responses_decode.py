@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from windowseat.core.errors import ProviderFault
 from windowseat.core.message import Usage
 from windowseat.core.parts import Citation, Image, Opaque, Part, Text, Thinking, ToolCall, ToolResult
-from windowseat.features.providers.openai_responses_decode import OpenaiResponsesDecoder
+from windowseat.features.providers.dialects.openai_responses_decode import OpenaiResponsesDecoder
 
 from .decoded import Answer, answer_of, streamed
 

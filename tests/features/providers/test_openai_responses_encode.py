@@ -28,9 +28,9 @@ from windowseat.core.parts import (
 )
 from windowseat.core.tool import Tool
 from windowseat.core.window import Window
-from windowseat.features.providers.encoding import GO_ON
-from windowseat.features.providers.openai_responses import OpenaiResponses
-from windowseat.features.providers.openai_responses_decode import OpenaiResponsesDecoder
+from windowseat.features.providers.dialects.encoding import GO_ON
+from windowseat.features.providers.dialects.openai_responses import OpenaiResponses
+from windowseat.features.providers.dialects.openai_responses_decode import OpenaiResponsesDecoder
 
 from .decoded import answer_of
 from .values import Files, body_of, encoded, message, window

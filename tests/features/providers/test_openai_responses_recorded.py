@@ -10,8 +10,8 @@ import pytest
 
 from windowseat.core.model import Model
 from windowseat.core.parts import Citation, Part, Text, ToolResult, at_step
-from windowseat.features.providers.openai_responses import OpenaiResponses
-from windowseat.features.providers.openai_responses_decode import OpenaiResponsesDecoder
+from windowseat.features.providers.dialects.openai_responses import OpenaiResponses
+from windowseat.features.providers.dialects.openai_responses_decode import OpenaiResponsesDecoder
 
 from .chat_requests import NotOurs
 from .decoded import Answer, answer_of, streamed

@@ -18,10 +18,10 @@ from windowseat.core.exchange import DialectCodec
 from windowseat.core.message import Message
 from windowseat.core.model import DIALECTS, Dialect, Model, Options
 from windowseat.core.parts import Image, Part, Text, ToolCall, ToolResult, at_step
-from windowseat.features.providers.anthropic_messages import AnthropicMessages
-from windowseat.features.providers.gemini_generate import GeminiGenerate
-from windowseat.features.providers.openai_chat import OpenaiChat
-from windowseat.features.providers.openai_responses import OpenaiResponses
+from windowseat.features.providers.dialects.anthropic_messages import AnthropicMessages
+from windowseat.features.providers.dialects.gemini_generate import GeminiGenerate
+from windowseat.features.providers.dialects.openai_chat import OpenaiChat
+from windowseat.features.providers.dialects.openai_responses import OpenaiResponses
 
 from .decoded import answer_of
 from .values import body_of, message, window

@@ -9,8 +9,8 @@ from typing import get_args
 import pytest
 
 from windowseat.core.model import Effort
-from windowseat.features.providers import quirks_claude_gemini, quirks_openai
-from windowseat.features.providers.quirks import FIELDS, Quirks, Row, effort_fields, host_of
+from windowseat.features.providers.dialects import quirks_claude_gemini, quirks_openai
+from windowseat.features.providers.dialects.quirks import FIELDS, Quirks, Row, effort_fields, host_of
 
 ROWS = (*quirks_openai.ROWS, *quirks_claude_gemini.ROWS)
 

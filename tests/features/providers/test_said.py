@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windowseat.core.parts import Origin, Part, Text, ToolCall, ToolResult
-from windowseat.features.providers.said import CallIds, Place, Raw, Said, merged, raw_items, said_in
+from windowseat.features.providers.dialects.said import CallIds, Place, Raw, Said, merged, raw_items, said_in
 
 from .values import message, window
 

@@ -22,7 +22,7 @@ from windowseat.core.parts import Display, File, Image, Text, ToolCall, ToolResu
 from windowseat.core.request import Request
 from windowseat.core.window import Window, assemble
 from windowseat.features.providers import ProviderService, Transport
-from windowseat.features.providers.openai_chat import OpenaiChat
+from windowseat.features.providers.dialects.openai_chat import OpenaiChat
 from windowseat.platform.database import Database
 from windowseat.platform.ids import Ids
 from windowseat.platform.secrets import Secrets
@@ -162,7 +162,8 @@ async def test_a_late_model_has_its_own_facts_under_the_connections_name(
 
 
 @pytest.mark.parametrize(
-    ("name", "code"), [("echo", "model_name"), ("/echo", "model_name"), ("home/echo", "connection_unknown")]
+    ("name", "code"),
+    [("nothing", "model_unknown"), ("/echo", "model_name"), ("home/echo", "connection_unknown")],
 )
 async def test_a_name_that_leads_nowhere_is_refused(
     service: ProviderService, user: User, name: str, code: str

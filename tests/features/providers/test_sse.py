@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windowseat.core.errors import ProviderFault
-from windowseat.features.providers.sse import SseMessage, SseParser
+from windowseat.features.providers.transport.sse import SseMessage, SseParser
 
 
 def parse(*pieces: bytes) -> list[SseMessage]:

@@ -10,7 +10,7 @@ from contextlib import aclosing
 
 import pytest
 
-from windowseat.features.providers.transport import Head, HttpRequest, Transport, Whole
+from windowseat.features.providers.transport.client import Head, HttpRequest, Transport, Whole
 from windowseat.testing.provider import ScriptedProvider
 from windowseat.testing.replies import (
     answer,

@@ -7,7 +7,7 @@ import gzip
 
 import pytest
 
-from windowseat.features.providers.transport import Transport, Whole
+from windowseat.features.providers.transport.client import Transport, Whole
 from windowseat.testing.provider import ScriptedProvider
 from windowseat.testing.replies import (
     Answer,
@@ -67,7 +67,7 @@ async def test_broken_json_and_half_characters_pass_for_the_dialect_to_judge(
 async def test_a_stream_without_end_is_stopped_at_its_limit(
     transport: Transport, provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("windowseat.features.providers.bodies.LONGEST_STREAM", 4 * 1024 * 1024)
+    monkeypatch.setattr("windowseat.features.providers.transport.bodies.LONGEST_STREAM", 4 * 1024 * 1024)
     provider.script([answer(endless())])
     assert (await fault_of(transport, asking(provider.url))).code == "provider_too_long"
     await gone(provider)

@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from windowseat.core.errors import ProviderFault
-from windowseat.features.providers.transport import Transport
+from windowseat.features.providers.transport.client import Transport
 from windowseat.testing.provider import ScriptedProvider
 from windowseat.testing.replies import (
     answer,

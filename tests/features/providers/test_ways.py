@@ -7,7 +7,7 @@ import ssl
 
 import pytest
 
-from windowseat.features.providers.transport import Transport
+from windowseat.features.providers.transport.client import Transport
 from windowseat.testing.provider import ScriptedProvider
 from windowseat.testing.replies import (
     answer,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from windowseat.core.model import DIALECTS, Dialect
-from windowseat.features.providers.wishes import Wishes, fields_of
+from windowseat.features.providers.dialects.wishes import Wishes, fields_of
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

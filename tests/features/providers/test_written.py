@@ -6,8 +6,8 @@ from typing import Any
 
 from windowseat.core.model import Model
 from windowseat.core.parts import Image, Part, Text, ToolCall, ToolResult
-from windowseat.features.providers.openai_chat import OpenaiChat
-from windowseat.features.providers.openai_responses import OpenaiResponses
+from windowseat.features.providers.dialects.openai_chat import OpenaiChat
+from windowseat.features.providers.dialects.openai_responses import OpenaiResponses
 from windowseat.features.providers.written import as_item, as_message
 
 from .values import encoded, message, window

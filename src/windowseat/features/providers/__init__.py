@@ -18,7 +18,7 @@ from windowseat.features.providers.connection import Connection
 from windowseat.features.providers.connections import Connections
 from windowseat.features.providers.reach import Address, LateAddress, LateModel, Progress
 from windowseat.features.providers.service import Dialects, ModelList, ProviderService, WindowFiles
-from windowseat.features.providers.transport import Transport
+from windowseat.features.providers.transport.client import Transport
 
 __all__ = [
     "Address",

@@ -14,7 +14,6 @@ from sqlalchemy.exc import IntegrityError
 from windowseat.core.ask import User
 from windowseat.core.errors import Conflict, Fault, NotFound, Refused
 from windowseat.core.model import Dialect
-from windowseat.core.parts import Json
 from windowseat.features.providers.connection import (
     Connection,
     checked_dialect,
@@ -28,7 +27,7 @@ from windowseat.features.providers.connection import (
     shown_query,
 )
 from windowseat.features.providers.providers_data import known_provider, provider_of
-from windowseat.features.providers.store import ConnectionRow, ConnectionStore
+from windowseat.features.providers.store import ConnectionRow, ConnectionStore, Said
 from windowseat.features.providers.way import Given, Way
 from windowseat.platform.clock import Clock
 from windowseat.platform.ids import Ids
@@ -140,7 +139,7 @@ class Connections:
         headers and query values, again. Raises what `add` raises, Refused `connection_key_needed`,
         `connection_unknown`, Conflict `connection_changed`.
         """
-        row = await self._row(user, name)
+        was = row = await self._row(user, name)
         new_url = row.url if url is None else checked_url(url)
         if not same_host(row.url, new_url):
             _check_secrets_come_along(row, key, headers, query)
@@ -152,7 +151,7 @@ class Connections:
         )
         row = self._with_secrets(row, key, headers, query)
         try:
-            changed = await self._store.change(row)
+            changed = await self._store.change(row, was)
         except IntegrityError:
             raise _exists(row.name) from None
         if not changed:
@@ -187,18 +186,18 @@ class Connections:
                 "connection_not_found", "There is no such removed connection.", hint="Add it again."
             )
 
-    async def facts(self, user: User, name: str, model_id: str) -> tuple[Connection, Mapping[str, Json]]:
-        """A connection that is kept or given, and what its list told of one of its models.
+    async def with_said(self, user: User, name: str, model_id: str) -> tuple[Connection, Said]:
+        """A connection that is kept or given, and what was said of one of its models.
 
         Raises Refused `connection_unknown`.
         """
-        row, facts = await self._store.with_facts(user.id, name, model_id)
+        row, said = await self._store.with_said(user.id, name, model_id)
         if row is not None:
-            return self._shown(row), facts
+            return self._shown(row), said
         given = self._given(user.id).get(name)
         if given is None:
             raise await self._unknown(user, name)
-        return given.shown, facts
+        return given.shown, said
 
     async def way(self, user: User, name: str) -> Way:
         """The connection, opened. Raises Refused `connection_unknown`, and what `Secrets.open` raises."""

@@ -18,13 +18,13 @@ from windowseat.core.errors import ProviderFault
 from windowseat.core.message import Usage
 from windowseat.core.model import Dialect, Model
 from windowseat.core.parts import Json
-from windowseat.features.providers.connections import Way
-from windowseat.features.providers.decoding import as_dict, as_int, unreadable
+from windowseat.features.providers.dialects.decoding import as_dict, as_int, unreadable
+from windowseat.features.providers.dialects.openai_chat import with_path
 from windowseat.features.providers.exchange import address_of, headers_of
-from windowseat.features.providers.http_request import HttpRequest
-from windowseat.features.providers.openai_chat import with_path
 from windowseat.features.providers.reach import Reach
-from windowseat.features.providers.transport import Transport, Whole
+from windowseat.features.providers.transport.client import Transport, Whole
+from windowseat.features.providers.transport.http_request import HttpRequest
+from windowseat.features.providers.way import Way
 
 EMBEDS: frozenset[Dialect] = frozenset({"openai-chat", "openai-responses"})
 """The dialects whose providers have this address."""

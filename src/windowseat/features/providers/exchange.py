@@ -15,10 +15,10 @@ from windowseat.core.errors import ProviderFault
 from windowseat.core.exchange import Answered, Decoded, Decoder, DialectCodec, Finished, Received
 from windowseat.core.model import Dialect
 from windowseat.core.request import Request
-from windowseat.features.providers import transport
-from windowseat.features.providers.faults import scrubbed
-from windowseat.features.providers.http_request import HttpRequest
 from windowseat.features.providers.reach import Reach
+from windowseat.features.providers.transport import client as transport
+from windowseat.features.providers.transport.faults import scrubbed
+from windowseat.features.providers.transport.http_request import HttpRequest
 from windowseat.features.providers.way import Way
 
 ANTHROPIC_VERSION = "2023-06-01"
@@ -35,11 +35,13 @@ async def exchange(
     base64_of: Callable[[str], Awaitable[bytes]],
     *,
     silence: float,
+    explain: Callable[[ProviderFault], None] = lambda _: None,
 ) -> AsyncGenerator[Sequence[Received], None]:
     """Send the request and yield what comes, one batch per read of the network.
 
     First `Waiting` while the way is not there, then `Answered`, then parts, at last `Finished`.
-    `silence` in seconds. Raises ProviderFault; closed or cancelled, the connection is closed at once.
+    `silence` in seconds; `explain` may say more in a fault. Raises ProviderFault; closed or cancelled, the
+    connection is closed at once.
     """
     secrets: list[str] = []
     try:
@@ -62,6 +64,7 @@ async def exchange(
         if rest:
             yield rest
     except ProviderFault as fault:
+        explain(fault)
         fault.detail = scrubbed(fault.detail, secrets)
         fault.args = (fault.detail,)
         raise
@@ -73,17 +76,16 @@ def _decoded(
     received: transport.Received, decoder: Decoder
 ) -> tuple[Sequence[Received], ProviderFault | None]:
     """What one read brought; where it breaks in the middle, what stood before that is not lost."""
-    batch: Sequence[Received] = ()
+    batch: list[Received] = []
     try:
         if isinstance(received, list):
             for event, data, _ in received:
                 # Events without a name are "message" by their standard; dialects call that no name.
-                more = decoder.feed("" if event == "message" else event, data)
-                batch = [*batch, *more] if batch else more
+                batch += decoder.feed("" if event == "message" else event, data)
         elif isinstance(received, transport.Head):
-            batch = (Answered(),)
+            batch.append(Answered())
         else:
-            batch = decoder.whole(received.body)
+            batch += decoder.whole(received.body)
     except ProviderFault as fault:
         return batch, fault
     return batch, None

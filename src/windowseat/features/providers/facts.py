@@ -22,7 +22,7 @@ import msgspec
 from windowseat.core.errors import Refused
 from windowseat.core.model import Dialect, Effort, Modality
 from windowseat.core.parts import Json
-from windowseat.features.providers.quirks import Quirks, host_of
+from windowseat.features.providers.dialects.quirks import Quirks, host_of
 
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 _DATED = re.compile(r"(?:[-@]20\d{2}-?\d{2}-?\d{2}|-latest|-\d{4})$")
@@ -61,10 +61,8 @@ def facts_of(
         for name, value in listed.items()
     }
     if "efforts" not in found:
-        found |= _asked_for(quirks_for(dialect, host_of(url), model), found)
-    return found | {
-        name: Fact(value=value, source=USER, date=_day(told_at)) for name, value in told.items()
-    }
+        found |= _asked_for(quirks_for(dialect, host_of(url), model), found, strange=provider is None)
+    return found | {name: Fact(value=value, source=USER, date=_day(told_at)) for name, value in told.items()}
 
 
 def values_of(facts: Facts) -> dict[str, Json]:
@@ -93,14 +91,14 @@ def checked_facts(given: Mapping[str, Json]) -> dict[str, Json]:
 def quirks_for(dialect: Dialect, host: str, model: str) -> Quirks:
     """The quirks of a model behind a host, in whichever dialect."""
     if dialect in ("openai-chat", "openai-responses"):
-        from windowseat.features.providers.quirks_openai import quirks_of
+        from windowseat.features.providers.dialects.quirks_openai import quirks_of
     else:
-        from windowseat.features.providers.quirks_claude_gemini import quirks_of
+        from windowseat.features.providers.dialects.quirks_claude_gemini import quirks_of
     return quirks_of(dialect, host, model)
 
 
-def _asked_for(quirks: Quirks, known: Facts) -> Iterator[tuple[str, Fact]]:
-    """Efforts that can be asked for, and whether a begun answer is gone on from."""
+def _asked_for(quirks: Quirks, known: Facts, *, strange: bool) -> Iterator[tuple[str, Fact]]:
+    """Efforts that can be asked for, and, of a provider who is no stranger, whether begun answers go on."""
     thinking = known.get("thinking")
     if thinking is None or thinking.value is not False:
         efforts = [effort for effort in EFFORTS if effort in quirks.efforts]
@@ -108,7 +106,7 @@ def _asked_for(quirks: Quirks, known: Facts) -> Iterator[tuple[str, Fact]]:
             yield "efforts", Fact(value=efforts, source="how it is asked for", date=None)
     else:
         yield "efforts", Fact(value=[], source=thinking.source, date=thinking.date)
-    if quirks.continues is not None:
+    if quirks.continues is not None and not strange:
         yield "prefill", Fact(value=quirks.continues, source="how it is asked for", date=None)
 
 

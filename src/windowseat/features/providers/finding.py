@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 from windowseat import codec
 from windowseat.core.errors import Fault
 from windowseat.features.providers.connection import Connection
-from windowseat.features.providers.http_request import HttpRequest
 from windowseat.features.providers.providers_data import PROVIDERS, KnownProvider
-from windowseat.features.providers.transport import Transport, Whole
+from windowseat.features.providers.transport.client import Transport, Whole
+from windowseat.features.providers.transport.http_request import HttpRequest
 from windowseat.features.providers.way import Given, Way
 
 SECONDS = 0.5

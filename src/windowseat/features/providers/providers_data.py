@@ -143,7 +143,7 @@ PROVIDERS: tuple[KnownProvider, ...] = (
         url_variable="AZURE_OPENAI_ENDPOINT",
         url_ends="/openai/v1",
         prices="azure",
-        facts="azure",
+        facts="openai",
         source="https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle",
     ),
     KnownProvider(
@@ -198,7 +198,6 @@ PROVIDERS: tuple[KnownProvider, ...] = (
         key_url="https://openrouter.ai/settings/keys",
         variables=("OPENROUTER_API_KEY",),
         prices="openrouter",
-        facts="openrouter",
         source="https://openrouter.ai/docs/api-reference/overview",
     ),
     KnownProvider(

@@ -1,37 +1,46 @@
 """Models and the way to their providers: the port `Providers` of the turns, and lists of models.
 
-It joins what others do: connections.py keeps, a dialect encodes and decodes, exchange.py sends. A model
-need not be in any list to be used.
+It joins what others do: connections.py keeps, known_models.py knows, a dialect encodes and decodes,
+exchange.py sends, checking.py tests. A model need not be in any list to be used.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from windowseat.core.ask import User
-from windowseat.core.errors import Fault, Refused
+from windowseat.core.errors import Fault, ProviderFault, Refused
 from windowseat.core.exchange import DialectCodec, FileFacts, Received
 from windowseat.core.model import Dialect, Model, Options, split_name
 from windowseat.core.parts import Audio, Display, File, Image, Json, Part, ToolResult, Video
+from windowseat.core.ports import Ledger
+from windowseat.core.price import Seller
 from windowseat.core.request import Request
 from windowseat.core.window import Window
-from windowseat.features.providers.catalogue import model_of
+from windowseat.features.providers.checking import Checker, TestResult
 from windowseat.features.providers.connections import Connections
+from windowseat.features.providers.dialects.quirks import host_of
 from windowseat.features.providers.embedding import EMBEDS, Embedded, embed
+from windowseat.features.providers.environment import from_environment
 from windowseat.features.providers.exchange import exchange
+from windowseat.features.providers.facts import Facts
+from windowseat.features.providers.finding import find_local
+from windowseat.features.providers.known_models import KnownModels
 from windowseat.features.providers.listing import fetch_list
-from windowseat.features.providers.quirks import host_of
+from windowseat.features.providers.providers_data import PROVIDERS
 from windowseat.features.providers.reach import KeptReach, LateAddress, LateReach, Reach
 from windowseat.features.providers.store import ConnectionStore
-from windowseat.features.providers.transport import Transport
+from windowseat.features.providers.transport.client import Transport
+from windowseat.features.providers.way import Given
 from windowseat.platform.clock import Clock
 from windowseat.platform.database import Database
 from windowseat.platform.ids import Ids
 from windowseat.platform.moments import to_number
 from windowseat.platform.secrets import Secrets
+
+_PRICES: Mapping[str | None, str] = {row.name: row.prices for row in PROVIDERS}
 
 BUILT_IN_MODEL = "local/smollm2"
 
@@ -63,7 +72,8 @@ class ModelList:
 class ProviderService:
     """The port `Providers`. `late` are the connections that everyone has, by name; they speak openai-chat.
 
-    `silence` in seconds holds where a model's facts name none. Belongs to one event loop.
+    `silence` in seconds holds where a model's facts name none. What `environ` and this machine give in
+    connections is for `owner` alone, a user's id. A test's row goes to `ledger`. Belongs to one event loop.
     """
 
     def __init__(
@@ -79,6 +89,9 @@ class ProviderService:
         late: Mapping[str, LateAddress],
         default_model: str | None = None,
         silence: float = 300.0,
+        owner: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self._store = ConnectionStore(database)
         self._clock = clock
@@ -89,22 +102,60 @@ class ProviderService:
         self._default_model = default_model or BUILT_IN_MODEL
         self._silence = silence
         self._hosts: dict[str, str] = {}
-        self.connections = Connections(
-            self._store, secrets, clock, ids, built_in=dict.fromkeys(self._late, "openai-chat")
-        )
+        self._owner = owner
+        self._environment = from_environment(environ or {})
+        self._found: Mapping[str, Given] = {}
+        built_in: Mapping[str, Dialect] = dict.fromkeys(self._late, "openai-chat")
+        self.connections = Connections(self._store, secrets, clock, ids, built_in=built_in, given=self._given)
+        self._known = KnownModels(self._store, self.connections, self._late, clock)
+        self._checker = Checker(self, ledger, clock, ids)
 
     async def model(self, user: User, name: str | None) -> Model:
         """The model of that name, or the default one, with what is known of it.
 
-        Raises Refused `model_name`, `connection_unknown`; NotFound for a late connection's model.
+        A name without a slash is one that people use, such as “claude”, and means its current model.
+        Raises Refused `model_name`, `model_unknown`, `connection_unknown`; NotFound for a late one's model.
         """
-        connection, model_id = split_name(name or self._default_model)
+        name = name or self._default_model
+        if "/" not in name:
+            name = await self._known.named(user, name)
+        connection, model = await self._known.model(user, *split_name(name))
+        if connection is not None:
+            self._hosts[connection.name] = host_of(connection.url)
+        return model
+
+    async def facts(self, user: User, name: str) -> Facts:
+        """All that is known of a model, each fact with who says so and when. Raises what `model` raises."""
+        return await self._known.facts(user, name)
+
+    async def tell(self, user: User, name: str, facts: Mapping[str, Json]) -> Facts:
+        """Keep what the user says of a model, over all others; null takes a word back.
+
+        Raises Refused `model_fact`, `model_of_the_house`, and what `model` raises.
+        """
+        return await self._known.tell(user, name, facts)
+
+    async def test(self, user: User, name: str, model: str | None = None) -> TestResult:
+        """Send one cheap real request through a connection, and say what came of it in words.
+
+        Raises Refused `connection_unknown`; every other failure is the result.
+        """
+        return await self._checker.test(user, name, model)
+
+    async def find_local(self) -> tuple[str, ...]:
+        """Look which programs on this machine answer on their usual ports: half a second, without a fault."""
+        self._found = await find_local(self._transport)
+        return tuple(self._found)
+
+    async def seller(self, user: User, name: str) -> Seller:
+        """Who is paid for a model's answers. Raises Refused `model_name` `connection_unknown`."""
+        connection, model_id = split_name(name)
         if connection in self._late:
-            found = await asyncio.to_thread(self._late[connection].model, model_id)
-            return replace(found.model, connection=connection)
-        kept, facts = await self.connections.facts(user, connection, model_id)
-        self._hosts[connection] = host_of(kept.url)
-        return model_of(connection, kept.dialect, model_id, facts)
+            return Seller(model=model_id, free=True)
+        kept = await self.connections.get(user, connection)
+        return Seller(
+            model=model_id, url=kept.url, name=_PRICES.get(kept.provider) or None, free=kept.by == "found"
+        )
 
     async def encode(self, window: Window, model: Model, options: Options) -> Request:
         """The request that this window makes. Raises Refused where the model cannot take a part."""
@@ -136,6 +187,7 @@ class ProviderService:
             request,
             self._files.base64,
             silence=model.silence or self._silence,
+            explain=lambda fault: self._explain(fault, model),
         )
 
     async def embed(self, user: User, model: Model, asked: Mapping[str, Json]) -> Embedded:
@@ -155,30 +207,29 @@ class ProviderService:
         Raises Refused `connection_unknown`.
         """
         if connection in self._late:
-            return ModelList(connection=connection, models=await self._late_models(connection))
-        dialect = (await self.connections.get(user, connection)).dialect
+            return ModelList(connection=connection, models=await self._known.of_late(connection))
+        kept = await self.connections.get(user, connection)
         fault: Fault | None = None
         try:
             listed = await fetch_list(self._transport, await self.connections.way(user, connection))
             await self._store.relist(user.id, connection, listed, to_number(self._clock.now()))
         except Fault as error:
             fault = error
-        kept = (await self._store.listed(user.id, connection)).get(connection, [])
-        models = tuple(model_of(connection, dialect, each.id, each.facts) for each in kept)
-        return ModelList(connection=connection, models=models, fault=fault)
+        return ModelList(connection=connection, models=await self._known.of(user, kept), fault=fault)
 
     async def known_models(self, user: User) -> tuple[Model, ...]:
         """All models that are known without asking anybody: late ones, and what connections listed."""
-        found = [model for name in self._late for model in await self._late_models(name)]
-        listed = await self._store.listed(user.id)
-        for connection in await self.connections.list(user):
-            kept = listed.get(connection.name, [])
-            found += [model_of(connection.name, connection.dialect, each.id, each.facts) for each in kept]
-        return tuple(found)
+        return await self._known.all(user)
 
-    async def _late_models(self, name: str) -> tuple[Model, ...]:
-        models = await asyncio.to_thread(self._late[name].models)
-        return tuple(replace(each.model, connection=name) for each in models if each.installed)
+    def _given(self, user: str) -> Mapping[str, Given]:
+        return {**self._found, **self._environment} if user == self._owner else {}
+
+    def _explain(self, fault: ProviderFault, model: Model) -> None:
+        """Where a model is gone that was to be switched off, say so."""
+        today = self._clock.now().date().isoformat()
+        if fault.code == "provider_not_found" and model.retires is not None and model.retires <= today:
+            fault.detail += f" It was to be switched off on {model.retires}."
+            fault.hint = "Choose another model for this thread."
 
     def _reach(self, user: User, model: Model) -> Reach:
         late = self._late.get(model.connection)

@@ -7,7 +7,7 @@ Keys, headers and query values are sealed before they come here. Times are micro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import msgspec
@@ -15,6 +15,7 @@ import sqlalchemy
 from sqlalchemy import (
     BigInteger,
     Column,
+    Delete,
     Integer,
     MetaData,
     Row,
@@ -58,6 +59,15 @@ models = Table(
     Column("facts", String, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
 )
+model_facts = Table(
+    "model_facts",
+    _metadata,
+    Column("user_id", String, primary_key=True),
+    Column("connection", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("facts", String, nullable=False),
+    Column("said_at", BigInteger, nullable=False),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +93,16 @@ class ListedModel:
 
     id: str
     facts: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What the provider's list said of a model, and what its user did, each with when; {}: nothing."""
+
+    listed: Mapping[str, Json] = field(default_factory=dict)
+    listed_at: int | None = None
+    told: Mapping[str, Json] = field(default_factory=dict)
+    told_at: int | None = None
 
 
 class ConnectionStore:
@@ -114,12 +134,15 @@ class ConnectionStore:
     async def add(self, row: ConnectionRow) -> None:
         """Add it. Raises IntegrityError where the name is used."""
         values = {"id": row.id, "user_id": row.user, "created_at": row.created, "version": 1, **_plain(row)}
-        change = insert(connections).values(**values)
-        await self._database.write(lambda conn: conn.execute(change).rowcount, durable=True)
+        changes = (insert(connections).values(**values), _forget_list(row.user, row.name))
+        await self._database.write(
+            lambda conn: [conn.execute(change).rowcount for change in changes], durable=True
+        )
 
-    async def change(self, row: ConnectionRow) -> bool:
-        """Put the row in place of the version that it was read as; False where somebody else changed it.
+    async def change(self, row: ConnectionRow, was: ConnectionRow) -> bool:
+        """Put the row in place of what it was read as; False where somebody else changed it.
 
+        Its list, and what its user says of its models, go along with a new name.
         Raises IntegrityError where its new name is used.
         """
         change = (
@@ -131,7 +154,23 @@ class ConnectionStore:
             )
             .values(version=row.version + 1, **_plain(row))
         )
-        return await self._database.write(lambda conn: conn.execute(change).rowcount == 1, durable=True)
+        along = [
+            update(table)
+            .where(table.c.user_id == row.user, table.c.connection == was.name)
+            .values(connection=row.name)
+            for table in (models, model_facts)
+        ]
+
+        def write(conn: sqlalchemy.Connection) -> bool:
+            if conn.execute(change).rowcount != 1:
+                return False
+            if row.name != was.name:
+                conn.execute(_forget_list(row.user, row.name))
+                for each in along:
+                    conn.execute(each)
+            return True
+
+        return await self._database.write(write, durable=True)
 
     async def mark(self, user: str, row: str, deleted_at: int | None) -> bool:
         """Delete it, or bring it back with None; False where there is nothing to change.
@@ -150,33 +189,56 @@ class ConnectionStore:
         )
         return await self._database.write(lambda conn: conn.execute(change).rowcount == 1, durable=True)
 
-    async def listed(self, user: str, connection: str | None = None) -> dict[str, list[ListedModel]]:
-        """What was listed, by connection; of one or of all."""
-        query = select(models).where(models.c.user_id == user).order_by(models.c.connection, models.c.id)
+    async def said(self, user: str, connection: str | None = None) -> dict[str, dict[str, Said]]:
+        """What was said of models, by connection and id; of one connection or of all."""
+        listed = select(models).where(models.c.user_id == user).order_by(models.c.connection, models.c.id)
+        told = select(model_facts).where(model_facts.c.user_id == user)
         if connection is not None:
-            query = query.where(models.c.connection == connection)
-        found: dict[str, list[ListedModel]] = {}
-        for row in await self._database.read(lambda conn: conn.execute(query).all()):
-            facts = msgspec.json.decode(row.facts, type=dict[str, Any])
-            found.setdefault(row.connection, []).append(ListedModel(id=row.id, facts=facts))
+            listed = listed.where(models.c.connection == connection)
+            told = told.where(model_facts.c.connection == connection)
+        rows, own = await self._database.read(
+            lambda conn: (conn.execute(listed).all(), conn.execute(told).all())
+        )
+        found: dict[str, dict[str, Said]] = {}
+        for row in rows:
+            said = Said(listed=_facts(row.facts), listed_at=row.seen_at)
+            found.setdefault(row.connection, {})[row.id] = said
+        for row in own:
+            of = found.setdefault(row.connection, {})
+            of[row.id] = replace(of.get(row.id, Said()), told=_facts(row.facts), told_at=row.said_at)
         return found
 
-    async def with_facts(
-        self, user: str, name: str, model: str
-    ) -> tuple[ConnectionRow | None, Mapping[str, Json]]:
-        """The user's connection of that name, and what is known of one of its models: {} if nothing."""
-        told = select(models.c.facts).where(
+    async def with_said(self, user: str, name: str, model: str) -> tuple[ConnectionRow | None, Said]:
+        """The user's connection of that name, and what was said of one of its models, in one look."""
+        listed = select(models.c.facts, models.c.seen_at).where(
             models.c.user_id == user, models.c.connection == name, models.c.id == model
         )
+        told = select(model_facts.c.facts, model_facts.c.said_at).where(
+            model_facts.c.user_id == user, model_facts.c.connection == name, model_facts.c.id == model
+        )
 
-        def read(conn: sqlalchemy.Connection) -> tuple[ConnectionRow | None, Mapping[str, Json]]:
-            row, facts = conn.execute(_named(user, name)).first(), conn.execute(told).scalar()
-            return (
-                None if row is None else _value(row),
-                msgspec.json.decode(facts, type=dict[str, Any]) if facts else {},
-            )
+        def read(conn: sqlalchemy.Connection) -> tuple[ConnectionRow | None, Said]:
+            row, one, own = (conn.execute(query).first() for query in (_named(user, name), listed, told))
+            said = Said()
+            if one is not None:
+                said = replace(said, listed=_facts(one.facts), listed_at=one.seen_at)
+            if own is not None:
+                said = replace(said, told=_facts(own.facts), told_at=own.said_at)
+            return None if row is None else _value(row), said
 
         return await self._database.read(read)
+
+    async def tell(self, user: str, connection: str, model: str, facts: Mapping[str, Json], at: int) -> None:
+        """Keep what the user says of a model in place of what he said before; {} takes it back."""
+        values = {"user_id": user, "connection": connection, "id": model}
+        at_hand = [getattr(model_facts.c, name) == value for name, value in values.items()]
+
+        def change(conn: sqlalchemy.Connection) -> None:
+            conn.execute(delete(model_facts).where(*at_hand))
+            if facts:
+                conn.execute(insert(model_facts).values(**values, facts=_json(facts), said_at=at))
+
+        await self._database.write(change)
 
     async def relist(self, user: str, connection: str, listed: Sequence[ListedModel], at: int) -> None:
         """Put this list in place of the one before."""
@@ -192,11 +254,15 @@ class ConnectionStore:
         ]
 
         def change(conn: sqlalchemy.Connection) -> None:
-            conn.execute(delete(models).where(models.c.user_id == user, models.c.connection == connection))
+            conn.execute(_forget_list(user, connection))
             if rows:
                 conn.execute(insert(models), rows)
 
         await self._database.write(change)
+
+
+def _forget_list(user: str, connection: str) -> Delete:
+    return delete(models).where(models.c.user_id == user, models.c.connection == connection)
 
 
 def _named(user: str, name: str) -> Select[Any]:
@@ -232,6 +298,11 @@ def _value(row: Row[Any]) -> ConnectionRow:
         created=row.created_at,
         version=row.version,
     )
+
+
+def _facts(text: str) -> Mapping[str, Json]:
+    facts: dict[str, Json] = msgspec.json.decode(text, type=dict[str, Any])
+    return facts
 
 
 def _json(value: Mapping[str, Json]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from windowseat.core.model import Model
 from windowseat.core.parts import Json, Origin, Part
-from windowseat.features.providers.said import WHOLE
+from windowseat.features.providers.dialects.said import WHOLE
 
 
 def as_message(parts: Sequence[Part], model: Model, message: Json) -> tuple[Part, ...]:
