@@ -1,1 +1,1 @@
-"""One folder per capability. None imports another; they meet through the ports in `core`, which `app` wires."""
+"""One folder per capability. None imports another; they meet through ports in `core`, which `app` wires."""

@@ -30,7 +30,7 @@ from sqlalchemy import (
 def up(conn: Connection) -> None:
     """Make all tables and indexes."""
     metadata = MetaData()
-    for part in (_users, _threads, _turns, _journal, _requests, _files, _providers, _spending):
+    for part in (_users, _threads, _messages, _turns, _journal, _requests, _files, _providers, _spending):
         part(metadata)
     metadata.create_all(conn, checkfirst=False)
 
@@ -132,6 +132,9 @@ def _threads(metadata: MetaData) -> None:
         _need("updated_at", BigInteger),
         _need("version", Integer),
     )
+
+
+def _messages(metadata: MetaData) -> None:
     Table(
         "messages",
         metadata,
