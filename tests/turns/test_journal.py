@@ -1,13 +1,14 @@
-"""The journal's promise to whoever writes: what was put is committed, however busy the writer is."""
+"""What the journal promises to those who write, however busy the writer is, and to those who follow."""
 
 from __future__ import annotations
 
 import asyncio
 
 from windowseat import codec
-from windowseat.core.events import PartDelta, StepStarted
+from windowseat.core.events import PartDelta, PartStarted, StepStarted, TurnSettled
+from windowseat.core.parts import Text
 from windowseat.platform.clock import Clock
-from windowseat.turns.journal import Journal
+from windowseat.turns.journal import LAST, Journal
 
 
 class SlowStore:
@@ -15,11 +16,16 @@ class SlowStore:
 
     def __init__(self):
         self.kept = []
+        self.reads = []
 
     async def commit(self, entries, *, durable):
         for _ in range(5):
             await asyncio.sleep(0)
         self.kept += [line.event for entry in entries for line in entry.lines]
+
+    async def read(self, turn, after):
+        self.reads.append((turn, after))
+        return ()
 
 
 async def test_an_edge_that_is_put_while_the_writer_is_busy_is_committed_when_put_returns():
@@ -47,3 +53,42 @@ async def test_flush_waits_for_what_the_writer_has_taken_already():
     await journal.flush("t")
     assert store.kept == [word]
     await journal.close()
+
+
+async def test_the_first_words_of_a_part_do_not_wait_for_the_next_commit_of_others():
+    store = SlowStore()
+    journal = Journal(store, Clock(), codec.event_json)
+    journal.open("t", 1, 0)
+    await journal.put("t", StepStarted(step=1, request="r", model="m"))
+    begun = PartStarted(index=0, part=Text(text=""))
+    journal.post("t", begun)
+    journal.post("t", PartDelta(index=0, text="first"))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert store.kept[-2:] == [begun, PartDelta(index=0, text="first")]
+    journal.post("t", PartDelta(index=0, text="second"))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert store.kept[-1].text == "first"
+    await journal.close()
+    assert store.kept[-1].text == "second"
+
+
+async def test_who_followed_a_turn_reads_its_end_from_memory_and_who_comes_late_from_the_store():
+    store = SlowStore()
+    journal = Journal(store, Clock(), codec.event_json)
+    journal.open("t", 1, 0)
+    for _ in range(3 * LAST):
+        await journal.put("t", StepStarted(step=1, request="r", model="m"))
+
+    async def keep(line):
+        store.kept.append(line.event)
+
+    end = TurnSettled(stop_reason="end", usage=None, price=None)
+    await journal.seal("t", end, keep)
+    newest = 3 * LAST + 1
+    assert [(line.n, line.event) for line in await journal.since("t", newest - 1)] == [(newest, end)]
+    assert list(await journal.since("t", newest)) == []
+    assert store.reads == []
+    await journal.since("t", 0)
+    assert store.reads == [("t", 0)]

@@ -1,9 +1,10 @@
 """The journal: events get their numbers, are written, and only then shown.
 
-One writer groups the events of all turns. It commits at once when it was idle, else every 50 ms;
-an edge is committed without delay, and whoever put it waits for that. Words of one part that wait
-for the same commit become one event. Followers wake on the commit and read from memory what is
-recent, from the store what is older; they hold nothing, so a slow one costs nothing.
+One writer groups the events of all turns. It commits at once when it was idle, else every 50 ms; an
+edge is committed without delay, and whoever put it waits for that; a part's first words are not held
+up either. Words of one part that wait for the same commit become one event. Followers wake on the commit
+and read from memory what is recent, from the store what is older; they hold nothing, so a slow one costs
+nothing.
 
 Where lines are kept is the store's business (core/ports.py), what they say the fold's.
 """
@@ -17,13 +18,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from windowseat.core.errors import Fault
-from windowseat.core.events import Event, PartDelta, TurnSettled, is_edge
+from windowseat.core.events import Event, PartDelta, PartStarted, TurnSettled, is_edge
 from windowseat.core.ports import Clock, Entry, JournalStore, Line
 
 GAP = 0.05
 """Seconds between two commits while text streams: what a kill can take of what a provider sent."""
 RECENT = 512
 """Lines of a running turn that are kept in memory for its followers."""
+LAST = 16
+"""Lines of a turn that has settled that are kept for those who followed it to its end …"""
+LAST_SECONDS = 5.0
+"""… and for how long; whoever comes later reads the store."""
 MOST_WAITING = 4 * 1024 * 1024
 """Characters of one turn that may wait for the writer before its run must wait too."""
 
@@ -104,6 +109,7 @@ class Journal:
         self._writer: asyncio.Task[None] | None = None
         self._pending: dict[str, _Live] = {}
         self._failed: dict[str, Exception] = {}
+        self._last: dict[str, list[Line]] = {}
 
     # -- writing ----------------------------------------------------------------------------------
 
@@ -130,7 +136,7 @@ class Journal:
         if isinstance(event, PartDelta):
             live.size += len(event.text)
         self._pending[turn] = live
-        self._schedule(at_once=is_edge(event))
+        self._schedule(at_once=isinstance(event, PartStarted) or is_edge(event))
 
     async def put(self, turn: str, event: Event) -> None:
         """Note an event, and return once it is committed."""
@@ -161,7 +167,8 @@ class Journal:
         line = self.line(live.n + 1, event)
         await commit(line)
         live.n = line.n
-        live.recent.append(line)
+        self._last[turn] = [*live.recent[1 - LAST :], line]
+        asyncio.get_running_loop().call_later(LAST_SECONDS, self._last.pop, turn, None)
         del self._live[turn]
         self._wake(turn)
 
@@ -250,8 +257,9 @@ class Journal:
     async def since(self, turn: str, after: int) -> Sequence[Line]:
         """The committed lines after number `after`: from memory, or from the store."""
         live = self._live.get(turn)
-        if live is not None and live.recent and live.recent[0].n <= after + 1:
-            return live.recent[after + 1 - live.recent[0].n :]
+        recent = self._last.get(turn, ()) if live is None else live.recent
+        if recent and recent[0].n <= after + 1:
+            return recent[after + 1 - recent[0].n :]
         return await self._store.read(turn, after)
 
     async def follow(self, turn: str, after: int) -> AsyncIterator[Sequence[Line]]:

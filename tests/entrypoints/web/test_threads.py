@@ -110,7 +110,7 @@ async def test_feedback_is_kept_by_message(running: Running, begun):
 
 
 async def test_a_message_that_runs_is_listed_as_far_as_it_is(running: Running, provider):
-    provider.script([answer(text("so far"), hang())])
+    provider.script([answer(text("so far", whole=True), hang())])
     begun = await running.start("go")
     await read_events(running.browser, f"/api/turns/{begun['turn']}/events", until="part_delta")
     listed = (await running.browser.get(f"/api/threads/{begun['thread']}/messages")).json()["messages"]
