@@ -46,7 +46,7 @@ def models_get(name: str) -> None:
 @click.argument("name")
 @click.option("--dialect", type=click.Choice(DIALECTS), required=True, help="The wire format it speaks.")
 @click.option("--url", required=True, help="The base URL that the provider documents.")
-@click.option("--key", help='The key; "-" reads it from what is piped in, so that no history keeps it.')
+@click.option("--key", help='The key; "-" asks for it or reads a pipe, so that no history keeps it.')
 @click.option("--header", "headers", multiple=True, metavar="N=V", help="An extra header; may be repeated.")
 @click.option("--query", "query", multiple=True, metavar="N=V", help="An extra query value; may be repeated.")
 def connect_command(
@@ -56,7 +56,7 @@ def connect_command(
     body: dict[str, Any] = {"name": name, **where}
     body["headers"], body["query"] = _pairs(headers, "--header"), _pairs(query, "--query")
     if key is not None:
-        body["key"] = sys.stdin.read().strip() if key == "-" else key
+        body["key"] = _key_unseen() if key == "-" else key
     with house("connect") as client:
         known = {each["name"] for each in client.get("/api/connections")["connections"]}
         if name in known:
@@ -64,6 +64,13 @@ def connect_command(
         else:
             client.send("POST", "/api/connections", body)
     click.echo(f"Connected. Ask with: windowseat ask -m {name}/MODEL …", err=True)
+
+
+def _key_unseen() -> str:
+    """The key from a pipe, or typed at the terminal without being shown."""
+    if sys.stdin.isatty():
+        return str(click.prompt("Key", hide_input=True, err=True)).strip()
+    return sys.stdin.read().strip()
 
 
 def _pairs(given: tuple[str, ...], option: str) -> dict[str, str]:
