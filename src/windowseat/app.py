@@ -75,6 +75,8 @@ class House:
     spending: Spending
     journal: DatabaseJournal
     news: News
+    forget: Callable[[Turn], None]
+    """Drops a turn in memory once it has settled."""
     told: dict[str, str] = field(default_factory=dict)
     """What is known later: `address`, once a port is listened on."""
 
@@ -145,7 +147,8 @@ def make_asgi(house: House) -> ASGIApp:
             spending=house.spending,
             news=house.news,
             address=lambda: house.told.get("address"),
-        )
+        ),
+        beside={"/v1": compatible},
     )
 
 
@@ -272,6 +275,7 @@ async def _build(
         spending=spending,
         journal=journal_store,
         news=news,
+        forget=memory.forget,
     )
 
 

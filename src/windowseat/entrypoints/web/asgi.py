@@ -5,6 +5,8 @@ What an address does stands in its resource's file; who may ask in security.py.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -42,9 +44,14 @@ RESOURCES = (
     docs, page,
 )  # fmt: skip
 
+_NOTHING: Mapping[str, ASGIApp] = {}
 
-def make_app(services: Services) -> ASGIApp:
-    """The app that answers for these services. Raises Fault `setting_wrong` for a proxy that is none."""
+
+def make_app(services: Services, beside: Mapping[str, ASGIApp] = _NOTHING) -> ASGIApp:
+    """The app that answers for these services, and those `beside` it, each below its path.
+
+    Raises Fault `setting_wrong` for a proxy that is none.
+    """
     app = FastAPI(
         title="Windowseat",
         version=__version__,
@@ -60,6 +67,8 @@ def make_app(services: Services) -> ASGIApp:
         },
     )
     app.state.services = services
+    for path, other in beside.items():
+        app.mount(path, other)
     for resource in RESOURCES:
         for route in resource.ROUTES:
             _add(app, route, resource.__name__.rpartition(".")[2])
