@@ -17,6 +17,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    bindparam,
     delete,
     func,
     insert,
@@ -73,6 +74,8 @@ _ROW = (
     files.c.digest,
     files.c.thread_id.label("thread"),
 )
+# Made once: every step of a turn asks it, and making it costs more than running it.
+_ANY = select(files.c.id).where(files.c.user_id == bindparam("user"), files.c.deleted_at.is_(None)).limit(1)
 # SQLite allows 32,766 parameters in a statement, PostgreSQL 65,535; a list is asked for in such pieces.
 _AT_ONCE = 500
 
@@ -134,8 +137,7 @@ class FileStore:
 
     async def has_any(self, user: str) -> bool:
         """Whether the user has any file at all."""
-        query = select(files.c.id).where(files.c.user_id == user, files.c.deleted_at.is_(None)).limit(1)
-        return await self._database.read(lambda conn: conn.execute(query).first() is not None)
+        return await self._database.read(lambda conn: conn.execute(_ANY, {"user": user}).first() is not None)
 
     async def mark_used(self, user: str, ids: Sequence[str]) -> set[str]:
         """These files stay. Returns the ids that are the user's."""

@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from typing import cast
 
-from sqlalchemy import BigInteger, Column, Connection, MetaData, String, Table, delete, insert, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    MetaData,
+    String,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+)
 
 from windowseat.core.tool import Policy
 from windowseat.platform.database import Database
@@ -24,6 +36,12 @@ tool_decisions = Table(
     Column("created_at", BigInteger, nullable=False),
 )
 
+# Made once: every step of a turn asks it, and making it costs more than running it.
+_DECIDED = select(tool_decisions.c.thread_id, tool_decisions.c.tool, tool_decisions.c.policy).where(
+    tool_decisions.c.user_id == bindparam("user"),
+    or_(tool_decisions.c.thread_id == "", tool_decisions.c.thread_id == bindparam("thread")),
+)
+
 
 class DecisionStore:
     """Reads and writes those rows."""
@@ -33,10 +51,8 @@ class DecisionStore:
 
     async def decided(self, user: str, thread: str | None) -> dict[str, Policy]:
         """By tool: what holds in this thread, else for all of them."""
-        query = select(tool_decisions.c.thread_id, tool_decisions.c.tool, tool_decisions.c.policy).where(
-            tool_decisions.c.user_id == user, tool_decisions.c.thread_id.in_({"", thread or ""})
-        )
-        rows = await self._database.read(lambda conn: conn.execute(query).all())
+        who = {"user": user, "thread": thread or ""}
+        rows = await self._database.read(lambda conn: conn.execute(_DECIDED, who).all())
         # Those for all threads first, so that the thread's own stand over them.
         return {
             row.tool: cast(Policy, row.policy) for row in sorted(rows, key=lambda row: row.thread_id != "")
