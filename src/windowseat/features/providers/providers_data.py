@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from windowseat.core.errors import Refused
@@ -312,6 +313,7 @@ def known_provider(name: str) -> KnownProvider:
     )
 
 
+@lru_cache(maxsize=256)
 def provider_of(url: str) -> KnownProvider | None:
     """The provider that a connection's URL leads to, None for a stranger.
 

@@ -19,9 +19,9 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Row,
-    Select,
     String,
     Table,
+    bindparam,
     delete,
     insert,
     select,
@@ -128,7 +128,8 @@ class ConnectionStore:
 
     async def named(self, user: str, name: str) -> ConnectionRow | None:
         """The user's connection of that name."""
-        row = await self._database.read(lambda conn: conn.execute(_named(user, name)).first())
+        who = {"user": user, "connection": name}
+        row = await self._database.read(lambda conn: conn.execute(_NAMED, who).first())
         return None if row is None else _value(row)
 
     async def add(self, row: ConnectionRow) -> None:
@@ -210,15 +211,10 @@ class ConnectionStore:
 
     async def with_said(self, user: str, name: str, model: str) -> tuple[ConnectionRow | None, Said]:
         """The user's connection of that name, and what was said of one of its models, in one look."""
-        listed = select(models.c.facts, models.c.seen_at).where(
-            models.c.user_id == user, models.c.connection == name, models.c.id == model
-        )
-        told = select(model_facts.c.facts, model_facts.c.said_at).where(
-            model_facts.c.user_id == user, model_facts.c.connection == name, model_facts.c.id == model
-        )
+        about = {"user": user, "connection": name, "model": model}
 
         def read(conn: sqlalchemy.Connection) -> tuple[ConnectionRow | None, Said]:
-            row, one, own = (conn.execute(query).first() for query in (_named(user, name), listed, told))
+            row, one, own = (conn.execute(query, about).first() for query in (_NAMED, _LISTED, _TOLD))
             said = Said()
             if one is not None:
                 said = replace(said, listed=_facts(one.facts), listed_at=one.seen_at)
@@ -265,10 +261,22 @@ def _forget_list(user: str, connection: str) -> Delete:
     return delete(models).where(models.c.user_id == user, models.c.connection == connection)
 
 
-def _named(user: str, name: str) -> Select[Any]:
-    return select(connections).where(
-        connections.c.user_id == user, connections.c.name == name, connections.c.deleted_at.is_(None)
-    )
+# Made once: every turn asks them, and making them costs more than running them.
+_NAMED = select(connections).where(
+    connections.c.user_id == bindparam("user"),
+    connections.c.name == bindparam("connection"),
+    connections.c.deleted_at.is_(None),
+)
+_LISTED = select(models.c.facts, models.c.seen_at).where(
+    models.c.user_id == bindparam("user"),
+    models.c.connection == bindparam("connection"),
+    models.c.id == bindparam("model"),
+)
+_TOLD = select(model_facts.c.facts, model_facts.c.said_at).where(
+    model_facts.c.user_id == bindparam("user"),
+    model_facts.c.connection == bindparam("connection"),
+    model_facts.c.id == bindparam("model"),
+)
 
 
 def _plain(row: ConnectionRow) -> dict[str, Any]:
