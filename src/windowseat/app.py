@@ -219,19 +219,8 @@ async def _build(
     files = Files(database, home.files, clock, ids, most_bytes=settings.upload_megabytes * 1_000_000)
     local_models = LocalModels(home.models, idle_seconds=settings.engine_idle_minutes * 60)
     stack.push_async_callback(local_models.stop)
-    transport = Transport(connect_timeout=settings.connect_timeout, now=clock.now)
-    stack.push_async_callback(transport.aclose)
-    providers = ProviderService(
-        database,
-        Secrets(settings.key_file or home.key_file),
-        clock,
-        ids,
-        transport=transport,
-        dialects={dialect: partial(_codec, dialect) for dialect in DIALECTS},
-        files=files,
-        late={CONNECTION: local_models},
-        default_model=settings.default_model,
-        silence=settings.silence_timeout,
+    providers = _providers(
+        settings, home, stack, database=database, clock=clock, ids=ids, files=files, local_models=local_models
     )
     spending = Spending(database, ids)
 
@@ -276,6 +265,34 @@ async def _build(
         journal=journal_store,
         news=news,
         forget=memory.forget,
+    )
+
+
+def _providers(
+    settings: Settings,
+    home: Home,
+    stack: AsyncExitStack,
+    *,
+    database: Database,
+    clock: Clock,
+    ids: Ids,
+    files: Files,
+    local_models: LocalModels,
+) -> ProviderService:
+    """The way to every model, with connections that close when the house does."""
+    transport = Transport(connect_timeout=settings.connect_timeout, now=clock.now)
+    stack.push_async_callback(transport.aclose)
+    return ProviderService(
+        database,
+        Secrets(settings.key_file or home.key_file),
+        clock,
+        ids,
+        transport=transport,
+        dialects={dialect: partial(_codec, dialect) for dialect in DIALECTS},
+        files=files,
+        late={CONNECTION: local_models},
+        default_model=settings.default_model,
+        silence=settings.silence_timeout,
     )
 
 
