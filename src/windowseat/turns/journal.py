@@ -56,7 +56,11 @@ class Watch:
     def __init__(self, watches: dict[str, set[Watch]]) -> None:
         self._watches = watches
         self._turns: set[str] = set()
-        self._woken = asyncio.Event()
+        # A future and not an Event: whoever waits a thousand times a second should not ask for the loop
+        # each time, which is a system call in Python 3.11.
+        self._loop = asyncio.get_running_loop()
+        self._touched = False
+        self._waiter: asyncio.Future[None] | None = None
 
     def add(self, turn: str) -> None:
         """Watch this turn too."""
@@ -74,12 +78,16 @@ class Watch:
 
     def touch(self) -> None:
         """Wake the holder."""
-        self._woken.set()
+        self._touched = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     async def wait(self) -> None:
         """Until touched; at once if it was touched since the last wait."""
-        await self._woken.wait()
-        self._woken.clear()
+        if not self._touched:
+            self._waiter = self._loop.create_future()
+            await self._waiter
+        self._touched = False
 
     def close(self) -> None:
         """Watch nothing."""
@@ -107,6 +115,7 @@ class Journal:
         self._timer: asyncio.TimerHandle | None = None
         self._last_commit = 0.0
         self._writer: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._pending: dict[str, _Live] = {}
         self._failed: dict[str, Exception] = {}
         self._last: dict[str, list[Line]] = {}
@@ -192,14 +201,14 @@ class Journal:
             self._writer = None
 
     def _schedule(self, *, at_once: bool) -> None:
-        if self._writer is None:
-            self._writer = asyncio.create_task(self._write(), name="journal writer")
-        loop = asyncio.get_running_loop()
+        if self._writer is None or self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            self._writer = self._loop.create_task(self._write(), name="journal writer")
         due = self._last_commit + GAP
-        if at_once or due <= loop.time():
+        if at_once or due <= self._loop.time():
             self._go.set()
         elif self._timer is None:
-            self._timer = loop.call_at(due, self._go.set)
+            self._timer = self._loop.call_at(due, self._go.set)
 
     async def _write(self) -> None:
         while True:
