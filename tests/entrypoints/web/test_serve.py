@@ -115,11 +115,14 @@ async def test_a_lone_command_answers_on_the_socket_and_on_no_port(tmp_path: Pat
     home.create()
     with ProcessLock(home.lock) as lock:
         assert lock.acquire(kind="ask")
-        async with open_house(Settings(), home, kind="ask") as house, on_socket(house):
-            async with over_socket(home.root) as client:
-                assert (await client.get("/api/threads")).json()["threads"] == []
-                link = (await client.post("/api/sign-ins/link")).json()
-                assert link["url"] is None
+        async with (
+            open_house(Settings(), home, kind="ask") as house,
+            on_socket(house),
+            over_socket(home.root) as client,
+        ):
+            assert (await client.get("/api/threads")).json()["threads"] == []
+            link = (await client.post("/api/sign-ins/link")).json()
+            assert link["url"] is None
         assert not home.socket_path().exists()
 
 

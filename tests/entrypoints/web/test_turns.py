@@ -174,7 +174,7 @@ async def test_a_raw_item_of_a_provider_is_not_taken_from_a_client(running: Runn
         ({"parts": [{"type": "block"}]}, "bad_shape"),
         ({"surprise": 1}, "bad_shape"),
         ({"model": "nowhere/x"}, "connection_unknown"),
-        ({"model": "no-name"}, "model_name"),
+        ({"model": "no-name"}, "model_unknown"),
     ],
 )
 async def test_what_cannot_be_asked_says_why(running: Running, change, code):

@@ -21,7 +21,7 @@ from windowseat.core.errors import Fault
 from windowseat.core.events import TurnSettled
 from windowseat.core.ports import Line
 from windowseat.entrypoints.web.news import News
-from windowseat.entrypoints.web.security import Asker
+from windowseat.entrypoints.web.security import STRAIGHT, Asker
 from windowseat.turns.turns import Turns
 
 QUIET = 15.0
@@ -99,7 +99,7 @@ class EventStream(Response):
 
     # -- the answer -----------------------------------------------------------------------------------
 
-    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until the reader goes, its right ends, the server stops, or there is nothing to come."""
         loop = asyncio.get_running_loop()
         leaving = loop.create_task(self._notice_leaving(receive), name="a reader of events")
@@ -109,9 +109,8 @@ class EventStream(Response):
             self._watch.add(turn)
         try:
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-            if self._catch_up is not None:
-                await self._catch_up(self)
-            await self._pump(send, clock)
+            # Past the middleware, which looks at each message and has nothing to do for these.
+            await self._pump(scope.get(STRAIGHT, send), clock)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             clock.stop()
@@ -131,8 +130,8 @@ class EventStream(Response):
             if chunk:
                 clock.restart()
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            else:
-                await self._watch.wait()
+            if not self._over:
+                await self._watch.wait()  # at once, if something came while the last was sent
             if clock.is_check_due() and not await self._asker.still_may():
                 return
 
@@ -143,6 +142,9 @@ class EventStream(Response):
 
     async def _take(self) -> bytes:
         """All that is new, as frames; b"" when there is nothing."""
+        if self._catch_up is not None:
+            catch_up, self._catch_up = self._catch_up, None
+            await catch_up(self)
         frames: list[bytes] = []
         for turn, followed in tuple(self._followed.items()):
             is_live = self._turns.is_running(turn)

@@ -22,6 +22,8 @@ from windowseat.features.users import Users
 
 COOKIE = "windowseat"
 _ASKER = "windowseat.asker"
+STRAIGHT = "windowseat.straight"
+"""Where a request's scope holds the server's own `send`, for bodies that come in very many pieces."""
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _LOCKED = ("/api/", "/docs")
 """What needs a user; everything else looks the same to strangers, or is the page that lets them in."""
@@ -91,6 +93,7 @@ class Gate:
         if scope["type"] != "http":
             return
         begun = False
+        scope[STRAIGHT] = send
 
         async def send_with_headers(message: Message) -> None:
             nonlocal begun
@@ -105,12 +108,12 @@ class Gate:
             await self._through(scope, receive, send_with_headers)
         except ClientDisconnect:
             return
-        except Fault as fault:
-            await problem(fault)(scope, receive, send_with_headers)
-        except Exception:  # noqa: BLE001 - the last place where a fault of ours can become an answer
-            _log.exception("%s %s", scope["method"], scope["path"])
+        except Exception as error:  # noqa: BLE001 - the last place where one can become an answer
+            fault = error if isinstance(error, Fault) else internal_error()
+            if fault is not error or begun:
+                _log.exception("%s %s", scope["method"], scope["path"])
             if not begun:
-                await problem(internal_error())(scope, receive, send_with_headers)
+                await problem(fault)(scope, receive, send_with_headers)
 
     async def _through(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
