@@ -48,16 +48,14 @@ async def act(run: Run, calls: Sequence[ToolCall]) -> AsyncGenerator[Event, None
     """Run what may run, ask for what must ask, and wait for what runs."""
     tools = {tool.name: tool for tool in await offered(run)}
     running: dict[str, asyncio.Task[None]] = {}
-    asked = False
     try:
         while True:
             for call in calls:
                 if call.id in running or _is_waiting(run, call):
                     continue
                 async for event in _begin(run, call, tools.get(call.name), running):
-                    asked = asked or isinstance(event, ApprovalAsked)
                     yield event
-            if asked and not running:
+            if not running and any(_is_waiting(run, call) for call in calls):
                 yield run.note(Waiting(waits_for="approval"))
             if not running or run.ended:
                 return

@@ -36,7 +36,7 @@ from windowseat.turns.state import Arrived, Cancel, Mail, Run, Tick
 
 _BUSY = frozenset({"provider_rate_limit", "provider_overloaded"})
 """A 429, 503 or 529, or the same said within a stream; an exhausted quota has a code of its own."""
-_MOST_UNREAD = 64
+_MOST_UNREAD = 8
 """Batches that may lie in the inbox before the reader waits."""
 
 

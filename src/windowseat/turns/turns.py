@@ -25,6 +25,9 @@ from windowseat.turns.run import run_turn
 from windowseat.turns.state import Cancel, Mail, Run
 from windowseat.turns.world import World
 
+_IN_A_ROW = 256
+"""Events of a turn that are taken before all else has a moment: a provider may send faster than we write."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -36,6 +39,8 @@ class Turns:
         self._runs: dict[str, Run] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._after: set[asyncio.Task[None]] = set()
+        self._taking_up = asyncio.Lock()
+        """Held from reading a turn until it runs here: nobody goes on from lines that are not the newest."""
 
     # -- starting ---------------------------------------------------------------------------------
 
@@ -119,42 +124,31 @@ class Turns:
         if turn_id in self._runs:
             self._runs[turn_id].inbox.put_nowait(Cancel())
             return
-        fold = await self.fold(turn)
-        if fold.settled is None:
-            waits = isinstance(next_move(fold, steps=self._world.bounds.steps), Wait)
-            await self._take_up(turn, fold, Cancel(was_left=not waits), counts=False)
+        async with self._taking_up:
+            turn, fold = await self._as_it_stands(user, turn_id)
+            if fold.settled is None:
+                waits = isinstance(next_move(fold, steps=self._world.bounds.steps), Wait)
+                await self._take_up(turn, fold, Cancel(was_left=not waits), counts=False)
 
     async def approve(self, user: User, turn_id: str, given: ApprovalGiven) -> None:
         """Decide on a call that waits; the turn goes on if it was put down.
 
         Raises NotFound `call_not_found`, Conflict `approval_not_asked` (nobody asks, or it is decided).
         """
-        turn = await self.get(user, turn_id)
-        fold = await self.fold(turn)
-        known = {part.id for part in fold.parts if isinstance(part, ToolCall)}
-        if given.call not in known:
-            raise NotFound("call_not_found", f"The turn has no call {given.call}.", hint="Read it again.")
-        state = fold.calls.get(given.call)
-        if fold.settled is not None or state is None or not state.asked or state.given is not None:
-            raise Conflict(
-                "approval_not_asked",
-                "This call does not wait for a decision.",
-                hint="Another device may have decided; read the turn again.",
-            )
-        if turn_id in self._runs:
-            self._runs[turn_id].inbox.put_nowait(given)
-        else:
+        async with self._taking_up:
+            turn, fold = await self._as_it_stands(user, turn_id)
+            _check_asked(fold, turn_id, given.call)
             await self._take_up(turn, fold, given, counts=False)
 
     async def resume(self, user: User, turn_id: str) -> None:
         """Go on with a turn that was left. Raises Conflict `turn_settled`; a running turn just runs."""
-        turn = await self.get(user, turn_id)
-        if turn_id in self._runs:
-            return
-        fold = await self.fold(turn)
-        if fold.settled is not None:
-            raise Conflict("turn_settled", "The turn is over.", hint="Ask again, or continue its answer.")
-        await self._take_up(turn, fold, None, counts=True)
+        async with self._taking_up:
+            turn, fold = await self._as_it_stands(user, turn_id)
+            if turn_id in self._runs:
+                return
+            if fold.settled is not None:
+                raise Conflict("turn_settled", "The turn is over.", hint="Ask again, or continue its answer.")
+            await self._take_up(turn, fold, None, counts=True)
 
     async def recover(self) -> Sequence[Left]:
         """Take up what earlier processes left: at start. Returns what is only offered.
@@ -165,14 +159,16 @@ class Turns:
         offered: list[Left] = []
         bounds = self._world.bounds
         for left in await self._world.kept["database"].turns.left():
-            fold = await self.fold(left.turn)
-            fresh = self._world.clock.now() - left.newest < bounds.resumes_by_itself
-            if isinstance(next_move(fold, steps=bounds.steps), Wait):
-                await self._world.of(left.turn).turns.take_over(left.turn, counts=False)
-            elif fresh and left.resumed < bounds.resumes:
-                await self._take_up(left.turn, fold, None, counts=True)
-            else:
-                offered.append(left)
+            async with self._taking_up:
+                fold = await self.fold(left.turn)
+                fresh = self._world.clock.now() - left.newest < bounds.resumes_by_itself
+                with suppress(Conflict):  # somebody asked for it meanwhile: then it runs, or is over
+                    if isinstance(next_move(fold, steps=bounds.steps), Wait):
+                        await self._world.of(left.turn).turns.take_over(left.turn, counts=False)
+                    elif fresh and left.resumed < bounds.resumes:
+                        await self._take_up(left.turn, fold, None, counts=True)
+                    else:
+                        offered.append(left)
         return offered
 
     async def stop(self) -> None:
@@ -185,12 +181,22 @@ class Turns:
 
     # -- driving ----------------------------------------------------------------------------------
 
+    async def _as_it_stands(self, user: User, turn_id: str) -> tuple[Turn, Fold]:
+        """The turn and how far it has come; read again where it was put down while it was read."""
+        while True:
+            run = self._runs.get(turn_id)
+            turn = await self.get(user, turn_id)
+            fold = await self.fold(turn)
+            if self._runs.get(turn_id) is run:
+                return turn, fold
+
     async def _take_up(self, turn: Turn, fold: Fold, mail: Mail | None, *, counts: bool) -> None:
-        turn = await self._world.of(turn).turns.take_over(turn, counts=counts)
-        if turn.id in self._runs:  # somebody was quicker
+        """Drive the turn from where it stands, with this mail; one that runs already just gets the mail."""
+        if turn.id in self._runs:
             if mail is not None:
                 self._runs[turn.id].inbox.put_nowait(mail)
             return
+        turn = await self._world.of(turn).turns.take_over(turn, counts=counts)
         self._world.of(turn).journal.open(turn.id, turn.owner, fold.n)
         run = Run(turn, self._world, fold)
         if mail is not None:
@@ -225,7 +231,11 @@ class Turns:
         kept = self._world.of(run.turn)
         turn = run.turn
         async with aclosing(run_turn(run)) as events:
+            taken = 0
             async for event in events:
+                taken += 1
+                if taken % _IN_A_ROW == 0:
+                    await asyncio.sleep(0)
                 if isinstance(event, TurnSettled):
                     message = run.fold.message()
                     await kept.journal.seal(turn.id, event, partial(kept.turns.settle, turn, message))
@@ -251,6 +261,19 @@ class Turns:
 def numbered(line: Line) -> Numbered:
     """The event of a line, without its JSON."""
     return Numbered(n=line.n, at=line.at, event=line.event)
+
+
+def _check_asked(fold: Fold, turn: str, call: str) -> None:
+    known = {part.id for part in fold.parts if isinstance(part, ToolCall)}
+    if call not in known:
+        raise NotFound("call_not_found", f"The turn {turn} has no call {call}.", hint="Read it again.")
+    state = fold.calls.get(call)
+    if fold.settled is not None or state is None or not state.asked or state.given is not None:
+        raise Conflict(
+            "approval_not_asked",
+            "This call does not wait for a decision.",
+            hint="Another device may have decided; read the turn again.",
+        )
 
 
 def _started(turn: Turn) -> TurnStarted:
