@@ -36,7 +36,7 @@ class Conversation:
 def read_messages(body: Fields, model: Model, at: datetime) -> Conversation:
     """The field `messages`. Raises WrongRequest."""
     listed = list(body.objects("messages"))
-    if "messages" not in body.data:
+    if body.get("messages") is None:
         raise body.missing("messages")
     if not listed:
         raise body.wrong(
