@@ -42,6 +42,17 @@ class Door:
             made.close()
             raise
 
+    async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """One request that is answered whole: the status, and the JSON or None."""
+        reader, writer = await self.open()
+        try:
+            writer.write(self.request(method, path, b"" if body is None else json.dumps(body).encode()))
+            head = await reader.readuntil(b"\r\n\r\n")
+            data = await reader.read()
+            return int(head.split(b" ", 2)[1]), json.loads(data) if data else None
+        finally:
+            writer.transport.abort()
+
     def request(self, method: str, path: str, body: bytes = b"") -> bytes:
         """A whole request, after whose answer the connection ends."""
         key = f"Authorization: Bearer {self.key}\r\n" if self.key else ""
@@ -79,15 +90,17 @@ class Follower:
         """All that it was shown, up to the last byte."""
         return bytes(self.seen) + (b"" if self.torn.startswith(b":") else self.torn)
 
-    async def follow(self, seconds: float | None = None) -> int:
+    async def follow(self, seconds: float | None = None) -> int | None:
         """Follow from the last number on, until the stream ends or for some seconds; returns the status.
 
-        0 where nobody answered, or the answer broke off before its head was there.
+        0 where nobody answered or the answer broke off, None where the seconds were over.
         """
         try:
             async with asyncio.timeout(seconds):
                 return await self._follow()
-        except (TimeoutError, OSError, asyncio.IncompleteReadError):
+        except TimeoutError:
+            return None
+        except (OSError, asyncio.IncompleteReadError):
             return 0
 
     async def _follow(self) -> int:
@@ -138,7 +151,7 @@ def parse(frame: bytes) -> dict[str, Any]:
 
 def events_in(seen: bytes) -> list[dict[str, Any]]:
     """The events of whole frames."""
-    return [parse(frame) for frame in bytes(seen).split(b"\n\n") if frame]
+    return [parse(frame) for frame in seen.split(b"\n\n") if frame]
 
 
 async def _chunks(reader: asyncio.StreamReader, slowness: float) -> AsyncIterator[bytes]:
@@ -148,7 +161,7 @@ async def _chunks(reader: asyncio.StreamReader, slowness: float) -> AsyncIterato
         while left:
             data = await reader.read(min(left, 256 if slowness else left))
             if not data:
-                return
+                raise asyncio.IncompleteReadError(b"", left)
             left -= len(data)
             yield data
             if slowness:

@@ -192,10 +192,20 @@ class ServerProcess:
             self.kill()
 
     def memory(self) -> int:
-        """Bytes of memory that the process holds now; on Linux only (proc(5), VmRSS)."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-        return int(line.split()[1]) * 1024
+        """Bytes of memory that the process holds now; on Linux only."""
+        return self._kilobytes("VmRSS") * 1024
+
+    def peak_memory(self) -> int:
+        """The most that it held since it started, or since `forget_peak`; on Linux only."""
+        return self._kilobytes("VmHWM") * 1024
+
+    def forget_peak(self) -> None:
+        """Count the peak anew from here (proc(5), clear_refs)."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+    def _kilobytes(self, name: str) -> int:
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith(f"{name}:")).split()[1])
 
 
 def main() -> None:
