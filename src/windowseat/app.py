@@ -25,6 +25,7 @@ from windowseat.core.errors import Fault
 from windowseat.core.exchange import DialectCodec
 from windowseat.core.message import Message
 from windowseat.core.model import DIALECTS, Dialect
+from windowseat.core.ports import Ledger
 from windowseat.entrypoints.web.news import News
 from windowseat.entrypoints.web.serve import Port, bind_port, serving, stopping_signals
 from windowseat.features.files import Files
@@ -111,6 +112,7 @@ async def open_house(
         jobs = [
             asyncio.create_task(_recover(house), name="recover"),
             asyncio.create_task(_sweep(house), name="sweep"),
+            asyncio.create_task(_look_around(house), name="look around"),
         ]
         stack.push_async_callback(_stop, jobs)
         yield house
@@ -219,10 +221,12 @@ async def _build(
     files = Files(database, home.files, clock, ids, most_bytes=settings.upload_megabytes * 1_000_000)
     local_models = LocalModels(home.models, idle_seconds=settings.engine_idle_minutes * 60)
     stack.push_async_callback(local_models.stop)
+    owner = await users.owner()
+    spending = Spending(database, ids, clock, lambda user, model: providers.seller(user, model))
     providers = _providers(
-        settings, home, stack, database=database, clock=clock, ids=ids, files=files, local_models=local_models
-    )
-    spending = Spending(database, ids)
+        settings, home, stack, database=database, clock=clock, ids=ids, files=files,
+        local_models=local_models, ledger=spending, owner=owner,
+    )  # fmt: skip
 
     async def check_files(user: User, named: set[str]) -> None:
         for file in named:
@@ -254,7 +258,7 @@ async def _build(
         kind=kind,
         database=database,
         users=users,
-        owner=await users.owner(),
+        owner=owner,
         threads=threads,
         turns=Turns(world),
         files=files,
@@ -278,6 +282,8 @@ def _providers(
     ids: Ids,
     files: Files,
     local_models: LocalModels,
+    ledger: Ledger,
+    owner: User,
 ) -> ProviderService:
     """The way to every model, with connections that close when the house does."""
     transport = Transport(connect_timeout=settings.connect_timeout, now=clock.now)
@@ -293,6 +299,9 @@ def _providers(
         late={CONNECTION: local_models},
         default_model=settings.default_model,
         silence=settings.silence_timeout,
+        owner=owner.id,
+        environ=os.environ,
+        ledger=ledger,
     )
 
 
@@ -344,6 +353,17 @@ async def _recover(house: House) -> None:
             _log.info("turn %s was interrupted; it can be resumed", left.turn.id)
     except Fault as fault:
         _log.error("turns of an earlier run were not taken up: %s", fault)
+
+
+async def _look_around(house: House) -> None:
+    """Say which connections need their key again, if any; and see which programs here answer requests."""
+    try:
+        fault = await house.providers.connections.key_fault()
+        if fault is not None:
+            _log.error("%s", fault)
+        await house.providers.find_local()
+    except Fault as fault:
+        _log.warning("looking for connections: %s", fault)
 
 
 async def _sweep(house: House) -> None:

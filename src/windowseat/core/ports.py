@@ -162,7 +162,11 @@ class Tools(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerRow:
-    """One request to a provider and what it used; `estimated` where the provider did not say."""
+    """One request to a provider and what it used; `estimated` where the provider did not say.
+
+    `first_token` are the seconds from sending to the first token, `writing` those from there to the end, in
+    which `written` tokens came; None where there was no such moment or nobody counted.
+    """
 
     turn: str
     step: int
@@ -173,6 +177,9 @@ class LedgerRow:
     at: datetime
     usage: Usage | None
     estimated: bool = False
+    first_token: float | None = None
+    writing: float | None = None
+    written: int | None = None
 
 
 class Ledger(Protocol):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TypedDict
 
 from windowseat.core.events import Event, PartSettled, StepEnded, ToolEnded, TurnSettled
 from windowseat.core.message import StopReason, Usage
@@ -67,8 +68,31 @@ async def record_step(run: Run, ended: StepEnded, model: str) -> None:
         at=ended.ended or run.world.clock.now(),
         usage=usage,
         estimated=estimated,
+        **_times(run, ended),
     )
     run.prices[ended.step] = await run.world.ledger.record(row)
+
+
+class _Times(TypedDict):
+    first_token: float | None
+    writing: float | None
+    written: int | None
+
+
+def _times(run: Run, ended: StepEnded) -> _Times:
+    """How quick the answer was. Thinking that was not shown came before the first token that was."""
+    if ended.queued is None or ended.first_token is None or ended.ended is None:
+        return _Times(first_token=None, writing=None, written=None)
+    written = None if ended.usage is None else ended.usage.output_tokens
+    parts = (part for part in run.fold.parts if part.step == ended.step)
+    if written is not None and not any(isinstance(part, Thinking) and part.text for part in parts):
+        assert ended.usage is not None
+        written -= ended.usage.thinking_tokens or 0
+    return _Times(
+        first_token=(ended.first_token - ended.queued).total_seconds(),
+        writing=(ended.ended - ended.first_token).total_seconds(),
+        written=written,
+    )
 
 
 async def _estimate(run: Run, step: int) -> Usage:

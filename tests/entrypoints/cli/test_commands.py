@@ -88,7 +88,7 @@ async def test_a_turn_that_ends_in_an_error_is_exit_code_1_with_its_words(connec
     [
         (("ask",), 2, "Missing argument"),
         (("ask", "x", "-m", "nobody/x"), 2, "no connection"),
-        (("ask", "x", "-m", "nobody"), 2, "not a model's name"),
+        (("ask", "x", "-m", "nobody"), 2, "No model that is connected"),
         (("ask", "x", "-t", "nowhere"), 2, "no thread"),
         (("ask", " "), 2, "nothing to ask"),
         (("show", "nowhere"), 2, "no thread"),

@@ -122,7 +122,7 @@ class KnownModels:
         """
         found = resolved(name, [each async for each in self._candidates(user)])
         if found is None:
-            families = ", ".join(family.names[0] for family in FAMILIES if family.maker)
+            families = ", ".join(dict.fromkeys(family.names[0].split()[0] for family in FAMILIES))
             raise Refused(
                 "model_unknown",
                 f"No model that is connected here is called “{name[:80]}”.",
