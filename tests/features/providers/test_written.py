@@ -92,6 +92,17 @@ def test_neighbours_are_one_message_where_the_roles_must_alternate() -> None:
     assert said == [{"role": "user", "content": "a\n\nb\n\nc"}]
 
 
+def test_instructions_in_the_middle_stay_apart_from_what_the_user_says() -> None:
+    told = {"role": "system", "content": "Now in French."}
+    said = messages(
+        "localhost",
+        ("user", (Text(text="a"),)),
+        ("user", as_message([Text(text="Now in French.")], CHAT, told)),
+        ("user", (Text(text="b"),)),
+    )
+    assert said == [{"role": "user", "content": "a"}, told, {"role": "user", "content": "b"}]
+
+
 def test_a_message_that_lost_a_part_goes_by_its_meaning() -> None:
     assert messages("", ("user", named()[:1])) == [{"role": "user", "content": "a"}]
 

@@ -226,14 +226,14 @@ class Growing:
             start, end = start - len(text), None if end is None else end - len(text)
         self.cite(at, text, (start, end), url=url, title=title, quote=quote)
 
-    def begin_call(self, id: str, name: str) -> Call:
+    def begin_call(self, id: str, name: str, by: By = "us") -> Call:
         """A call begins. Ids are made unique within the answer; a call without one is named by its place."""
         self.settle()
         id = id or f"call_{self.size}"
         while id in self._ids:
             id += "_"
         self._ids.add(id)
-        index = self.start(ToolCall(id=id, name=name, arguments=""))
+        index = self.start(ToolCall(id=id, name=name, arguments="", by=by))
         return Call(index, id, name)
 
     def grow_call(self, call: Call, text: str) -> None:

@@ -274,7 +274,7 @@ class OpenaiChatDecoder:
         at = as_int(ran.get("index")) or 0
         call = self._running.get(at)
         if call is None:
-            call = self._running[at] = self._parts.begin_call("", as_str(ran.get("type")))
+            call = self._running[at] = self._parts.begin_call("", as_str(ran.get("type")), "provider")
             self._parts.grow_call(call, as_str(ran.get("arguments")))
         call.raw.update(ran)
         output = as_str(ran.get("output"))

@@ -95,7 +95,12 @@ class Messages:
         out = media_moved(said, self._moves)
         if self.quirks.after_tools:
             out = [each for before, this in pairwise([None, *out]) for each in self._after(before, this)]
-        return merged(out) if self.quirks.alternate else out
+        return merged(out, self._has_another_role) if self.quirks.alternate else out
+
+    def _has_another_role(self, said: Said) -> bool:
+        """Whether a program wrote it under a role that the house has no word for, such as system."""
+        item = as_written(said, self.place)
+        return item is not None and item.get("role") != said.role
 
     def _after(self, before: Said | None, this: Said | None) -> list[Said]:
         """What is said, with a word of the assistant before it where a user may not follow a tool."""

@@ -146,8 +146,9 @@ class OpenaiResponsesDecoder:
             self._slots[at, 0] = self._start(Thinking(text=""))
         elif ran is not None or kind in ("function_call", "custom_tool_call"):
             name = ran.name if ran else as_str(item.get("name"))
-            call = self._parts.begin_call(as_str(item.get("call_id")) or as_str(item.get("id")), name)
-            self._slots[at, 0] = _Slot(call.index, ToolCall(id=call.id, name=name, arguments=""))
+            by: By = "provider" if ran else "us"
+            call = self._parts.begin_call(as_str(item.get("call_id")) or as_str(item.get("id")), name, by)
+            self._slots[at, 0] = _Slot(call.index, ToolCall(id=call.id, name=name, arguments="", by=by))
 
     def _start(self, part: Text | Thinking) -> _Slot:
         return _Slot(self._parts.start(part), part)

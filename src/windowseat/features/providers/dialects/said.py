@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Literal
@@ -94,11 +94,14 @@ def _closing(call: ToolCall) -> ToolResult:
     return ToolResult(id=call.id, step=call.step, content=(), error=why)
 
 
-def merged(said: Iterable[Said]) -> list[Said]:
-    """The same with neighbours of one role as one, for wires on which the roles must alternate."""
+def merged(said: Iterable[Said], apart: Callable[[Said], bool] = lambda _: False) -> list[Said]:
+    """The same with neighbours of one role as one, for wires on which the roles must alternate.
+
+    What is `apart` stays a message of its own.
+    """
     out: list[Said] = []
     for each in said:
-        if out and out[-1].role == each.role:
+        if out and out[-1].role == each.role and not (apart(out[-1]) or apart(each)):
             out[-1] = replace(out[-1], parts=out[-1].parts + each.parts)
         else:
             out.append(each)
