@@ -63,6 +63,7 @@ class ChatWriter:
         self._length = 0
         self._said: list[str] = []
         self._begins: dict[int, int] = {}
+        self._texts: set[int] = set()
         self._thoughts: set[int] = set()
         self._calls: dict[int, Call] = {}
         self._usage: Usage | None = None
@@ -108,8 +109,10 @@ class ChatWriter:
 
     def _start(self, index: int, part: Part) -> Iterator[dict[str, Json]]:
         self._begins[index] = self._length
-        if isinstance(part, Text) and part.text:
-            yield self._words(part.text)
+        if isinstance(part, Text):
+            self._texts.add(index)
+            if part.text:
+                yield self._words(part.text)
         elif isinstance(part, Thinking):
             self._thoughts.add(index)
             if part.text:
@@ -123,7 +126,7 @@ class ChatWriter:
             yield {"reasoning_content": event.text}, None
         elif event.index in self._calls:
             yield from ((delta, None) for delta in self._calls[event.index].grow(event.text))
-        elif event.index in self._begins:
+        elif event.index in self._texts:
             yield self._words(event.text), event.logprobs
 
     def _words(self, text: str) -> dict[str, Json]:

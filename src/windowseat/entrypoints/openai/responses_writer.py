@@ -14,7 +14,17 @@ import msgspec
 
 from windowseat.core.events import Event, PartDelta, PartSettled, PartStarted, StepEnded, TurnSettled
 from windowseat.core.message import Usage
-from windowseat.core.parts import Citation, Image, Json, Opaque, Part, Text, Thinking, ToolCall
+from windowseat.core.parts import (
+    Citation,
+    Image,
+    Json,
+    Opaque,
+    Part,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
 from windowseat.entrypoints.openai.errors import ApiError
 from windowseat.entrypoints.openai.responses_items import OUR_ID
 from windowseat.entrypoints.openai.responses_output import Called, Said, Spoken, Thought, ready
@@ -52,6 +62,7 @@ class ResponsesWriter:
         self._items: dict[int, Thought | Called] = {}
         self._spoken: Spoken | None = None
         self._usage: Usage | None = None
+        self._ran: dict[str, dict[str, Json]] = {}
         self._begun = False
         self._response: dict[str, Json] = {
             "id": f"resp_{self._id}",
@@ -173,8 +184,16 @@ class ResponsesWriter:
         if isinstance(part, Image) and (data := data_of(part)) is not None:
             id, _ = self._new("ig")
             return {"id": id, "type": "image_generation_call", "status": "completed", "result": data}
+        if isinstance(part, ToolResult) and part.id in self._ran:
+            drawn = next(
+                (data for each in part.content if isinstance(each, Image) and (data := data_of(each))), None
+            )
+            return {**self._ran.pop(part.id), **({"result": drawn} if drawn else {})}
         if isinstance(part, ToolCall) and origin is not None and origin.dialect == "openai-responses":
-            return origin.item if isinstance(origin.item, dict) else None
+            item = origin.item if isinstance(origin.item, dict) else {}
+            if origin.shares == 1:
+                return item or None
+            self._ran[part.id] = item  # what came of it follows
         return None
 
     def _end_spoken(self, *, refused: bool = False, whole: bool = True) -> Iterator[Said]:
