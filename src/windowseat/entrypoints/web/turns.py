@@ -6,6 +6,7 @@ Thin: it makes asks of JSON and JSON of what the turns answer. How a turn goes i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from starlette.requests import Request
@@ -15,7 +16,7 @@ from windowseat.core.ask import Ask, Keeping, NewThread, Turn, User
 from windowseat.core.errors import NotFound, Refused
 from windowseat.core.events import ApprovalGiven, Decision, Event, StepEnded
 from windowseat.core.fold import Fold
-from windowseat.core.message import Message
+from windowseat.core.message import Message, StopReason, Usage
 from windowseat.core.model import Dialect, Options
 from windowseat.core.move import Move, Wait
 from windowseat.core.parts import Json, Part, at_step, plain
@@ -94,6 +95,18 @@ class PieceShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepEnd:
+    """How a request ended, what it used, and when: null where there was no such moment."""
+
+    stop_reason: StopReason
+    usage: Usage | None
+    queued: datetime | None
+    first_byte: datetime | None
+    first_token: datetime | None
+    ended: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestShown:
     """What was sent in one step, and what came of it. The pieces joined are the body; `ended` is null while
     the answer is not complete."""
@@ -105,7 +118,7 @@ class RequestShown:
     stream: bool
     pieces: tuple[PieceShown, ...]
     came: tuple[Part, ...]
-    ended: StepEnded | None
+    ended: StepEnd | None
 
 
 async def start_turn(request: Request) -> Response:
@@ -195,7 +208,7 @@ async def get_request(request: Request) -> Response:
         stream=sent.stream,
         pieces=tuple(_piece(piece) for piece in sent.pieces),
         came=tuple(part for part in fold.parts if part.step == number),
-        ended=step.ended,
+        ended=None if step.ended is None else _end(step.ended),
     )
     return answer(shown, origin=True)
 
@@ -250,6 +263,10 @@ def _asks(fold: Fold) -> tuple[str, ...]:
         for call in fold.unanswered()
         if (state := fold.calls.get(call.id)) is not None and state.asked and state.given is None
     )
+
+
+def _end(event: StepEnded) -> StepEnd:
+    return StepEnd(**{name: getattr(event, name) for name in StepEnd.__slots__})
 
 
 def _piece(piece: Piece) -> PieceShown:
