@@ -60,8 +60,8 @@ ANSWERS: dict[Dialect, dict[str, Any]] = {
             {"type": "reasoning", "id": "rs", "summary": [{"type": "summary_text", "text": SECRET}],
              "encrypted_content": SIGNATURE},
             {"type": "code_interpreter_call", "id": "ci", "code": "1", "container_id": "x",
-             "outputs": [{"type": "logs", "logs": FOUND}]},
-            {"type": "message", "id": "msg", "role": "assistant",
+             "status": "completed", "outputs": [{"type": "logs", "logs": FOUND}]},
+            {"type": "message", "id": "msg", "role": "assistant", "status": "completed",
              "content": [{"type": "output_text", "text": "Let me see.", "annotations": []}]},
             *({"type": "function_call", "id": f"fc_{n}", "call_id": f"call_{n}", **CALLED}
               for n in (1, 2)),
@@ -73,7 +73,8 @@ ANSWERS: dict[Dialect, dict[str, Any]] = {
             {"type": "thinking", "thinking": SECRET, "signature": SIGNATURE},
             {"type": "server_tool_use", "id": "srvtoolu_1", "name": "code_execution", "input": {}},
             {"type": "code_execution_tool_result", "tool_use_id": "srvtoolu_1",
-             "content": {"type": "code_execution_result", "stdout": FOUND, "return_code": 0, "content": []}},
+             "content": {"type": "code_execution_result", "stdout": FOUND, "stderr": "", "return_code": 0,
+                         "content": []}},
             {"type": "text", "text": "Let me see."},
             *({"type": "tool_use", "id": f"toolu_{n}", "name": "f", "input": {}} for n in (1, 2)),
         ],
@@ -103,9 +104,9 @@ def model_of(dialect: Dialect) -> Model:
     return Model(connection=dialect, id=CODECS[dialect][2], dialect=dialect)
 
 
-def thread(begun: Dialect) -> list[Message]:
+def thread(begun: Dialect, model: str = "") -> list[Message]:
     """A question, an answer whose two calls were answered, one of them with a picture, another question."""
-    decoder = codec_of(begun).decoder(begun, CODECS[begun][2])
+    decoder = codec_of(begun).decoder(begun, model or CODECS[begun][2])
     parts: list[Part] = [
         at_step(p, 1) for p in answer_of(decoder.whole(json.dumps(ANSWERS[begun]).encode())).parts
     ]
