@@ -274,7 +274,7 @@ def test_media_of_a_user_and_of_a_result_stand_where_they_belong() -> None:
         asks(Text(text="?"), image, document, linked), answers(call, result("c", Text(text="Look"), image))
     )
     listed = input_of(what, files=files)
-    picture = {"type": "input_image", "image_url": "data:image/png;base64,iVBORw=="}
+    picture = {"type": "input_image", "detail": "auto", "image_url": "data:image/png;base64,iVBORw=="}
     assert listed[0]["content"] == [
         {"type": "input_text", "text": "?"},
         picture,
@@ -292,6 +292,7 @@ def test_media_of_a_user_and_of_a_result_stand_where_they_belong() -> None:
     [
         Video(media_type="video/mp4", url="https://e.org/a.mp4"),
         Audio(media_type="audio/mpeg", url="https://e.org/a.mp3"),
+        Audio(media_type="audio/mpeg", url="data:audio/mpeg;base64,SUQz"),
         Image(media_type="image/png", url="https://e.org/a.png"),
     ],
 )

@@ -208,7 +208,8 @@ class Items:
                 "model_cannot_take", f"{why}.", hint="Add it in another form, or choose another model."
             )
         if isinstance(part, Image):
-            self._body.add(key, b'{"type":"input_image","image_url":"')
+            # The default, which the reference requires all the same.
+            self._body.add(key, b'{"type":"input_image","detail":"auto","image_url":"')
             self._body.address(key, part, self._files)
         elif isinstance(part, Audio):
             self._body.add(key, b'{"type":"input_audio","input_audio":{"format":"')

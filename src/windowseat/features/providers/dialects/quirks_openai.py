@@ -74,6 +74,7 @@ _OWN: Fields = {
     # What we keep ourselves needs no copy there; then thinking must come along, encrypted.
     "always": {"store": False, "include": ["reasoning.encrypted_content"]},
     "result_media": frozenset({"image", "file"}),
+    "sounds": frozenset(),  # the type ResponseInputContentParam of the package openai 3.57.0 has none
     "largest": {"image": 50 * MB, "file": 50 * MB},
     "continues": False,
 }
