@@ -204,6 +204,17 @@ async def test_an_answer_comes_in_batches_and_ends_with_finished(
     assert asked.body == request.body(lambda file: b"")
 
 
+async def test_a_flood_comes_in_portions_that_leave_moments_for_all_else(
+    service: ProviderService, provider: ScriptedProvider, user: User
+) -> None:
+    flood = b'data: {"choices":[{"index":0,"delta":{"content":"on "}}]}\n\n'
+    provider.script([answer(raw(flood * 20_000))])
+    request, model = await request_of(service, user)
+    batches = [batch async for batch in service.exchange(user, request, model)]
+    assert words([each for batch in batches for each in batch]) == "on " * 20_000
+    assert max(map(len, batches)) < 300
+
+
 async def test_a_whole_answer_becomes_the_same_values(service: ProviderService, user: User) -> None:
     all_received = await ask(service, user, options=Options(stream=False))
     assert all_received[0] == Answered()

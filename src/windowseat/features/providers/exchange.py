@@ -7,7 +7,7 @@ does not try again, merges nothing, and does not know what a turn is.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from urllib.parse import urlencode
 
@@ -25,6 +25,8 @@ ANTHROPIC_VERSION = "2023-06-01"
 """https://platform.claude.com/docs/en/api/versioning"""
 
 _AFTER_THE_END_SECONDS = 0.25
+_PORTION = 256
+"""Messages that are decoded in a row: one read of a fast provider may bring ten thousand."""
 
 
 async def exchange(
@@ -37,7 +39,7 @@ async def exchange(
     silence: float,
     explain: Callable[[ProviderFault], None] = lambda _: None,
 ) -> AsyncGenerator[Sequence[Received], None]:
-    """Send the request and yield what comes, one batch per read of the network.
+    """Send the request and yield what comes, in a batch or a few for each read of the network.
 
     First `Waiting` while the way is not there, then `Answered`, then parts, at last `Finished`.
     `silence` in seconds; `explain` may say more in a fault. Raises ProviderFault; closed or cancelled, the
@@ -51,15 +53,16 @@ async def exchange(
         secrets = http.secrets
         decoder = codec.decoder(request.connection, request.model)
         async with aclosing(sender.exchange(http)) as answer:
-            async for received in answer:
-                batch, broken = _decoded(received, decoder)
-                if batch:
-                    yield batch
-                    if isinstance(batch[-1], Finished):
-                        await _run_out(answer)
-                        return
-                if broken is not None:
-                    raise broken
+            async for read in answer:
+                for received in _portions(read):
+                    batch, broken = _decoded(received, decoder)
+                    if batch:
+                        yield batch
+                        if isinstance(batch[-1], Finished):
+                            await _run_out(answer)
+                            return
+                    if broken is not None:
+                        raise broken
             rest: Sequence[Decoded] = decoder.end()
         if rest:
             yield rest
@@ -72,10 +75,18 @@ async def exchange(
         await reach.leave()
 
 
+def _portions(read: transport.Received) -> Iterator[transport.Received]:
+    """What one read brought, in portions that whoever takes them can put down in between."""
+    if isinstance(read, list):
+        yield from (read[start : start + _PORTION] for start in range(0, len(read), _PORTION))
+    else:
+        yield read
+
+
 def _decoded(
     received: transport.Received, decoder: Decoder
 ) -> tuple[Sequence[Received], ProviderFault | None]:
-    """What one read brought; where it breaks in the middle, what stood before that is not lost."""
+    """What a portion holds; where it breaks in the middle, what stood before that is not lost."""
     batch: list[Received] = []
     try:
         if isinstance(received, list):
