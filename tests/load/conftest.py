@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ Serve = Callable[..., ServerProcess]
 
 
 @contextmanager
-def _served(home: Path, provider: str, more: dict[str, Any]) -> Iterator[ServerProcess]:
-    limits = more.pop("limits", ())
-    server = ServerProcess(home=home, settings={"default_model": "scripted/echo", **more}, limits=limits)
+def served(home: Path, provider: str, settings: Mapping[str, Any]) -> Iterator[ServerProcess]:
+    """A server at this home whose connection `scripted` leads to the provider."""
+    server = ServerProcess(home=home, settings={"default_model": "scripted/echo", **settings})
     try:
         server.start()
         server.wait_until_ready()
@@ -32,11 +32,11 @@ def _served(home: Path, provider: str, more: dict[str, Any]) -> Iterator[ServerP
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
-    """`serve(url, home=…, a setting=…)`: a server whose connection `scripted` leads to the provider there."""
+    """`serve(url, a setting=…)`: a server whose connection `scripted` leads to the provider at this URL."""
     with ExitStack() as stack:
 
-        def start(provider: str, *, home: Path | None = None, **more: Any) -> ServerProcess:
-            return stack.enter_context(_served(home or tmp_path / "home", provider, more))
+        def start(provider: str, **settings: Any) -> ServerProcess:
+            return stack.enter_context(served(tmp_path / "home", provider, settings))
 
         yield start
 
