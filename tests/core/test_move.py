@@ -50,6 +50,8 @@ CALLED = (started(), e.PartSettled(index=0, part=CALL), ended("tool_call"))
         ((*CALLED, RESULT, e.ToolEnded(call="a")), Send()),
         ((*CALLED[:2], ended("interrupted"), RESULT), Send(goes_on=False)),
         ((*CALLED[:2], ended("end"), RESULT), Send()),
+        ((started(), ended("paused")), Send()),
+        ((started(), ended("step_limit")), Settle("step_limit")),
     ],
 )  # fmt: skip
 def test_the_next_move(so_far, move):
@@ -58,6 +60,12 @@ def test_the_next_move(so_far, move):
 
 def test_the_bound_of_steps_ends_the_turn():
     assert next_move(after(*CALLED, RESULT), steps=1) == Settle("step_limit")
+
+
+def test_a_pause_of_the_provider_goes_on_only_within_the_bound_of_steps():
+    assert next_move(after(started(), ended("paused")), steps=1) == Settle("step_limit")
+    paused = after(started(), ended("paused"))
+    assert next_move(paused, steps=5, ended="cancelled") == Settle("cancelled")
 
 
 def test_a_tool_that_nobody_here_offers_ends_the_turn():

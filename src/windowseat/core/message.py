@@ -18,8 +18,10 @@ Role = Literal["user", "assistant"]
 
 StopReason = Literal[
     "end", "length", "stop_sequence", "tool_call", "refusal", "filtered", "cancelled", "interrupted", "error",
-    "step_limit",
+    "step_limit", "paused",
 ]  # fmt: skip
+"""Why an answer stopped. `paused` is of a step alone: the provider's own tools reached its limit, and the
+answer goes on when it is sent back; a turn that may take no more steps then ends with `step_limit`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

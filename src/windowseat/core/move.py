@@ -66,7 +66,7 @@ def next_move(fold: Fold, *, steps: int, ended: Ended | None = None) -> Move:
         return Send(goes_on=not _was_answered(fold, last.step))
     if _has_foreign_call(fold, last.step):
         return Settle("tool_call")
-    if _was_answered(fold, last.step):
+    if last.stop_reason == "paused" or _was_answered(fold, last.step):
         return Settle("step_limit") if len(fold.steps) >= steps else Send()
     return Settle(last.stop_reason or "end")
 

@@ -40,7 +40,7 @@ async def prepare(run: Run, model: Model, step: int) -> Prepared:
         run.world.of(run.turn).turns.path(run.turn), offered(run), _gifts(run)
     )
     own = run.fold.message()
-    begun, said = _begun(own, continued=bool(run.turn.begins_with) and not _has_own_result(run))
+    begun, said = _begun(own, continued=bool(run.turn.begins_with) and not _has_own_step(run))
     if begun is not None:
         path = (*path, begun)
     inserts = gifts if model.tools is False else [*gifts, *_on_offer(tools, run.turn.caller_tools)]
@@ -90,10 +90,11 @@ def _on_offer(ours: Sequence[Tool], callers: Sequence[Tool]) -> list[Insert]:
     return [Insert(key=f"tool:{t.name}", kind="tool", label=t.name, content=t) for t in tools]
 
 
-def _has_own_result(run: Run) -> bool:
-    """Whether a tool has answered in this turn, so that the next step is an ordinary one."""
+def _has_own_step(run: Run) -> bool:
+    """Whether a tool answered in this turn, or the provider paused: then the next step is an ordinary one."""
     own = run.fold.parts[len(run.turn.begins_with) :]
-    return any(isinstance(part, ToolResult) for part in own)
+    paused = bool(run.fold.steps) and run.fold.steps[-1].stop_reason == "paused"
+    return paused or any(isinstance(part, ToolResult) for part in own)
 
 
 def _begun(own: Message, *, continued: bool) -> tuple[Message | None, str]:

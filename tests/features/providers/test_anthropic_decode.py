@@ -275,7 +275,7 @@ def test_a_delta_that_is_new_stays_with_the_item_of_its_block() -> None:
         ("stop_sequence", "stop_sequence"),
         ("tool_use", "tool_call"),
         ("refusal", "refusal"),
-        ("pause_turn", "step_limit"),
+        ("pause_turn", "paused"),
         ("a reason of next year", "end"),
     ],
 )

@@ -40,8 +40,8 @@ _STOP_REASONS: dict[str, StopReason] = {
     "tool_use": "tool_call",
     "refusal": "refusal",
     # The provider's own loop of tools reached its limit; sent back as it is, the answer goes on.
-    "pause_turn": "step_limit",
-    "compaction": "step_limit",
+    "pause_turn": "paused",
+    "compaction": "paused",
 }
 
 _CALLS: dict[str, By] = {"tool_use": "us", "server_tool_use": "provider", "mcp_tool_use": "provider"}
