@@ -76,7 +76,7 @@ class Client:
     def follow(self, turn: str, after: int = 0) -> Iterator[dict[str, Any]]:
         """The turn's events after number `after` until it settles, through restarts of the house.
 
-        Raises Fault `not_reachable` when the house stays away.
+        Raises Fault `not_reachable` when the house stays away, and what keeps it from writing the turn.
         """
         waits_until: float | None = None
         while True:
@@ -97,9 +97,14 @@ class Client:
 
     def _stream(self, path: str) -> Iterator[dict[str, Any]]:
         connection, response = self._open("GET", path, None, {})
+        named = b""
         try:
             for line in response:
-                if line.startswith(b"data:"):
+                if line.startswith(b"event:"):
+                    named = line[6:].strip()
+                elif line.startswith(b"data:") and named == b"problem":
+                    raise _fault(500, line[5:])
+                elif line.startswith(b"data:"):
                     yield json.loads(line[5:])
         except (OSError, http.client.HTTPException):
             return
@@ -147,6 +152,7 @@ def _fault(status: int, body: bytes) -> Fault:
     try:
         problem = json.loads(body)
         code, detail, hint = problem["code"], problem["detail"], problem.get("hint", "")
+        status = problem.get("status", status)
     except (ValueError, KeyError, TypeError):
         return Fault("answer_unreadable", f"The house answered {status}.", hint="See what `serve` printed.")
     kinds: dict[int, type[Fault]] = {401: NotAllowed, 403: NotAllowed, 404: NotFound, 409: Conflict}
