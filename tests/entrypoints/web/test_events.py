@@ -9,8 +9,10 @@ import httpx2
 import pytest
 from tests.entrypoints.web.conftest import read_events, types
 
+from windowseat.core.errors import StoreFault
 from windowseat.entrypoints.web import event_stream
-from windowseat.testing.replies import answer, hang, text
+from windowseat.features.threads import DatabaseJournal
+from windowseat.testing.replies import answer, hang, pause, text
 from windowseat.testing.world import Running
 
 
@@ -142,3 +144,33 @@ async def test_two_hundred_followers_each_get_every_event_once(running: Running)
         all_seen = await asyncio.gather(*(follow(index % 3) for index in range(200)))
     last = max(seen[-1] for seen in all_seen)
     assert all(seen == list(range(index % 3 + 1, last + 1)) for index, seen in enumerate(all_seen))
+
+
+async def test_a_stream_goes_through_proxies_as_it_comes_and_is_kept_by_none(running: Running):
+    begun = await running.start("hello")
+    async with running.browser.stream("GET", f"/api/turns/{begun['turn']}/events") as answered:
+        told = answered.headers
+    assert told["content-type"].startswith("text/event-stream")
+    assert (told["cache-control"], told["x-accel-buffering"]) == ("no-store", "no")
+
+
+async def test_a_turn_that_cannot_be_written_any_more_ends_its_streams_with_the_reason(
+    running: Running, provider, monkeypatch
+):
+    async def full(_journal, _entries, *, durable):
+        raise StoreFault("disk_full", "There is no room.", hint="Make room.")
+
+    provider.script([answer(text("here"), pause(0.5), text(" and there"), hang())])
+    begun = await running.start("go")
+    path = f"/api/turns/{begun['turn']}/events"
+    await read_events(running.browser, path, until="part_delta")
+    monkeypatch.setattr(DatabaseJournal, "commit", full)
+    events = await read_events(running.browser, path)
+    assert (events[-1][1]["code"], events[-1][1]["hint"]) == ("disk_full", "Make room.")
+
+
+async def test_a_stream_that_begins_while_the_server_stops_ends_at_once(running: Running, provider):
+    provider.script([answer(text("here"), hang())])
+    begun = await running.start("go")
+    running.house.news.end()
+    assert await read_events(running.browser, f"/api/turns/{begun['turn']}/events") == []

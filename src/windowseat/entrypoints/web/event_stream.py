@@ -105,6 +105,7 @@ class EventStream(Response):
         leaving = loop.create_task(self._notice_leaving(receive), name="a reader of events")
         clock = _QuietClock(loop, self._watch.touch)
         self._news.add(self._asker.user.id, self)
+        self._over = self._news.ended
         for turn in self._followed:
             self._watch.add(turn)
         try:

@@ -32,7 +32,7 @@ class News:
     def __init__(self) -> None:
         self._readers: dict[str, set[Reader]] = {}
         self.ended = False
-        """Whether the server is stopping, so that no new stream should begin."""
+        """Whether the server is stopping, so that a stream that begins now should end at once."""
 
     def add(self, user: str, reader: Reader) -> None:
         """Tell this stream from now on."""

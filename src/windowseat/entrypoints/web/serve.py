@@ -100,7 +100,8 @@ async def serving(app: ASGIApp, news: News, *, port: Port | None, socket_path: P
     try:
         while not (server.started or running.done()):  # noqa: ASYNC110 - uvicorn tells by this flag alone
             await asyncio.sleep(0.001)
-        yield
+        if not running.done():
+            yield
     finally:
         news.end()
         server.should_exit = True
