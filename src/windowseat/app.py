@@ -25,7 +25,7 @@ from windowseat.core.errors import Fault
 from windowseat.core.exchange import DialectCodec
 from windowseat.core.message import Message
 from windowseat.core.model import DIALECTS, Dialect
-from windowseat.core.ports import Ledger
+from windowseat.core.price import Seller
 from windowseat.entrypoints.web.news import News
 from windowseat.entrypoints.web.serve import Port, bind_port, serving, stopping_signals
 from windowseat.features.files import Files
@@ -222,10 +222,9 @@ async def _build(
     local_models = LocalModels(home.models, idle_seconds=settings.engine_idle_minutes * 60)
     stack.push_async_callback(local_models.stop)
     owner = await users.owner()
-    spending = Spending(database, ids, clock, lambda user, model: providers.seller(user, model))
-    providers = _providers(
+    providers, spending = _providers(
         settings, home, stack, database=database, clock=clock, ids=ids, files=files,
-        local_models=local_models, ledger=spending, owner=owner,
+        local_models=local_models, owner=owner,
     )  # fmt: skip
 
     async def check_files(user: User, named: set[str]) -> None:
@@ -282,13 +281,17 @@ def _providers(
     ids: Ids,
     files: Files,
     local_models: LocalModels,
-    ledger: Ledger,
     owner: User,
-) -> ProviderService:
-    """The way to every model, with connections that close when the house does."""
+) -> tuple[ProviderService, Spending]:
+    """The way to every model, with connections that close when the house does; and who knows what each costs."""
     transport = Transport(connect_timeout=settings.connect_timeout, now=clock.now)
     stack.push_async_callback(transport.aclose)
-    return ProviderService(
+
+    async def seller_of(user: User, model: str) -> Seller:
+        return await providers.seller(user, model)
+
+    spending = Spending(database, ids, clock, seller_of)
+    providers = ProviderService(
         database,
         Secrets(settings.key_file or home.key_file),
         clock,
@@ -301,8 +304,9 @@ def _providers(
         silence=settings.silence_timeout,
         owner=owner.id,
         environ=os.environ,
-        ledger=ledger,
+        ledger=spending,
     )
+    return providers, spending
 
 
 def _tools(database: Database, clock: Clock, files: Files, kept: Mapping[Keeping, Kept]) -> ToolRegistry:

@@ -25,8 +25,10 @@ from windowseat.entrypoints.web import (
     keys,
     ledger,
     messages,
+    model_facts,
     models,
     page,
+    providers,
     settings,
     sign_ins,
     threads,
@@ -40,8 +42,8 @@ from windowseat.entrypoints.web.security import Gate
 from windowseat.entrypoints.web.services import Services
 
 RESOURCES = (
-    turns, events, threads, messages, files, models, connections, sign_ins, keys, settings, ledger, health,
-    docs, page,
+    turns, events, threads, messages, files, models, model_facts, connections, providers, sign_ins, keys,
+    settings, ledger, health, docs, page,
 )  # fmt: skip
 
 _NOTHING: Mapping[str, ASGIApp] = {}

@@ -20,11 +20,13 @@ from windowseat.features.providers import Connection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionAsked:
-    """A new connection. `url` is the base that the provider documents."""
+    """A new connection. `url` is the base that the provider documents; a `provider` that is known by name
+    fills in what is not said."""
 
-    name: str
-    dialect: str
-    url: str
+    provider: str | None = None
+    name: str | None = None
+    dialect: str | None = None
+    url: str | None = None
     key: str | None = None
     headers: Mapping[str, str] | None = None
     query: Mapping[str, str] | None = None
@@ -44,7 +46,9 @@ class ConnectionChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionShown:
-    """A connection: of its key the end, of its headers the names. Everyone has the `built_in` ones."""
+    """A connection: of its key the end, of its headers the names. `built_in` ones cannot be changed; `by`
+    says where they are from: the house, the environment (by its `variable`), or a program that was found here.
+    `needs_key`: what is stored of its secrets cannot be read any more. `provider` is one known by name."""
 
     id: str
     name: str
@@ -55,6 +59,10 @@ class ConnectionShown:
     query: Mapping[str, str] | None
     created: datetime | None
     built_in: bool
+    by: str
+    variable: str | None
+    needs_key: bool
+    provider: str | None
     version: int
 
 
@@ -82,6 +90,7 @@ async def add_connection(request: Request) -> Response:
     asked = await read_value(request, ConnectionAsked)
     added = await services_of(request).providers.connections.add(
         user_of(request),
+        provider=asked.provider,
         name=asked.name,
         dialect=asked.dialect,
         url=asked.url,

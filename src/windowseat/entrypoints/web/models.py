@@ -18,7 +18,8 @@ from windowseat.entrypoints.web.services import services_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelShown:
-    """A model and the facts known of it; null is what nobody said. `name` is how it is asked for."""
+    """A model and the facts known of it; null is what nobody said. `name` is how it is asked for. What it
+    knows ends at `knowledge`, it is switched off at `retires`: days or months, as 2026-05-31 or 2026-05."""
 
     name: str
     connection: str
@@ -32,6 +33,10 @@ class ModelShown:
     tools: bool | None
     thinking: bool | None
     efforts: tuple[str, ...] | None
+    structured: bool | None
+    search: bool | None
+    knowledge: str | None
+    retires: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +84,10 @@ def shown(model: Model) -> ModelShown:
         tools=model.tools,
         thinking=model.thinking,
         efforts=model.efforts,
+        structured=model.structured,
+        search=model.search,
+        knowledge=model.knowledge,
+        retires=model.retires,
     )
 
 
