@@ -3,7 +3,8 @@
     provider    ScriptedProvider: a provider over real HTTP on this machine
     replies     what it can be told to say: answers, errors, and everything that goes wrong
     behaviours  its own models: echo, tool, and those that keep a pace
-    openai_chat how it speaks that dialect; others join as files beside it
+    speech      what it needs of a dialect; openai_chat, openai_responses, anthropic_messages and
+                gemini_generate are those there are
     server      the HTTP under it
     ports       the ports of a turn without HTTP: a provider and tools that follow a script
     tools       a tool that asks first

@@ -19,8 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from windowseat.testing.openai_chat import OpenAiChat
 from windowseat.testing.replies import Answer, Call, answer, call, text, thinking
+from windowseat.testing.speech import Speech
 
 MODELS = ("echo", "tool", "paced", "paced-20tps-100tok-50ttft")
 
@@ -70,7 +70,7 @@ def word(index: int) -> str:
     return ("\n\n" if index % _PARAGRAPH == 0 else " ") + said
 
 
-def said_by(model: str, asked: Mapping[str, Any], dialect: OpenAiChat) -> Answer | None:
+def said_by(model: str, asked: Mapping[str, Any], dialect: Speech) -> Answer | None:
     """What `echo` and `tool` answer; None for other models."""
     words = dialect.last_words(asked)
     if model == "echo":
@@ -85,7 +85,7 @@ def said_by(model: str, asked: Mapping[str, Any], dialect: OpenAiChat) -> Answer
     return None
 
 
-def first_call(asked: Mapping[str, Any], dialect: OpenAiChat) -> Call | None:
+def first_call(asked: Mapping[str, Any], dialect: Speech) -> Call | None:
     """A call of the first tool on offer.
 
     Its arguments are the last user message where that is a JSON object; else each required one

@@ -10,7 +10,6 @@ Not here: what is said (`replies`, `behaviours`) and the serving (`provider`).
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -30,19 +29,37 @@ from windowseat.testing.replies import (
     Unknown,
     Usage,
 )
-
-Step = bytes | Drip | Flood | Pause | Hang | Cut
-"""What a stream does next: send a message, or something of its own."""
-
-CREATED = 1700000000
-_WORD = re.compile(r"\s*\S+|\s+$")
-_ARGUMENT_PIECE = 12
+from windowseat.testing.speech import (
+    CREATED,
+    Asked,
+    Step,
+    arguments_of,
+    event,
+    id_of,
+    pieces_of,
+    text_of,
+    to_json,
+    words_in,
+)
 
 
 class OpenAiChat:
     """Requests read and replies written in `openai-chat`; `asked` is always a request's decoded body."""
 
     path = "/v1/chat/completions"
+
+    def answers(self, path: str) -> bool:
+        """The one address."""
+        return path == self.path
+
+    def key(self, headers: Mapping[str, str]) -> str | None:
+        """The bearer."""
+        return headers.get("authorization", "").removeprefix("Bearer ") or None
+
+    def asked(self, path: str, body: Any) -> Asked:  # noqa: ARG002 - all is in the body
+        """The body."""
+        asked: Asked = body
+        return asked
 
     def model(self, asked: Mapping[str, Any]) -> str:
         """The model that was asked for."""
@@ -59,7 +76,7 @@ class OpenAiChat:
     def last_words(self, asked: Mapping[str, Any]) -> str:
         """The text of the last user message."""
         said = [message for message in asked["messages"] if message["role"] == "user"]
-        return _text_of(said[-1]["content"]) if said else ""
+        return text_of(said[-1]["content"]) if said else ""
 
     def tools(self, asked: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
         """Name and schema of the tools on offer."""
@@ -73,13 +90,13 @@ class OpenAiChat:
             if message["role"] == "user":
                 texts.clear()
             elif message["role"] == "tool":
-                texts.append(_text_of(message["content"]))
+                texts.append(text_of(message["content"]))
         return texts
 
     def message(self, model: str, delta: Mapping[str, Any], finish: str | None = None) -> bytes:
         """One message of a stream."""
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        return _sse({**_envelope("chat.completion.chunk", model), "choices": [choice]})
+        return event({**_envelope("chat.completion.chunk", model), "choices": [choice]})
 
     def delta(self, model: str, words: str, *, thinking: bool) -> bytes:
         """A message that adds words."""
@@ -97,7 +114,7 @@ class OpenAiChat:
         end = self.message(model, {}, finish)
         if (asked.get("stream_options") or {}).get("include_usage"):
             told = _usage(asked, usage, written, thought)
-            end += _sse({**_envelope("chat.completion.chunk", model), "choices": [], "usage": told})
+            end += event({**_envelope("chat.completion.chunk", model), "choices": [], "usage": told})
         return end + b"data: [DONE]\n\n"
 
     def stream(self, asked: Mapping[str, Any], reply: Answer, number: int) -> Iterator[Step]:
@@ -147,47 +164,46 @@ class OpenAiChat:
             "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
             "usage": _usage(asked, reply.usage, written + len(calls), thought),
         }
-        return _json(body)
+        return to_json(body)
 
     def failure(self, failure: Failure) -> bytes:
         """The body of an error."""
         error = {"message": failure.message, "type": failure.kind, "param": None, "code": failure.code}
-        return _json({"error": error})
+        return to_json({"error": error})
 
     def models(self, names: Iterable[str]) -> bytes:
         """The list of models."""
         data = [{"id": name, "object": "model", "created": CREATED, "owned_by": "scripted"} for name in names]
-        return _json({"object": "list", "data": data})
+        return to_json({"object": "list", "data": data})
 
     def _call(self, model: str, piece: Call, number: int, index: int) -> Iterator[bytes]:
         called = _call(piece, number, index)
         arguments = called["function"]["arguments"]
         begun = {**called, "function": {**called["function"], "arguments": ""}}
         yield self.message(model, {"tool_calls": [{"index": index, **begun}]})
-        for start in range(0, len(arguments), _ARGUMENT_PIECE):
-            grown = {"arguments": arguments[start : start + _ARGUMENT_PIECE]}
-            yield self.message(model, {"tool_calls": [{"index": index, "function": grown}]})
+        for grown in pieces_of(arguments):
+            piece_of = {"index": index, "function": {"arguments": grown}}
+            yield self.message(model, {"tool_calls": [piece_of]})
 
 
 def _deltas(piece: Text | Thinking | Refusal | Unknown | Any) -> list[dict[str, Any]]:
     match piece:
-        case Text(text, whole):
-            return [{"content": words} for words in ([text] if whole else _WORD.findall(text))]
-        case Thinking(text):
-            return [{"reasoning_content": words} for words in _WORD.findall(text)]
-        case Refusal(text):
-            return [{"refusal": words} for words in _WORD.findall(text)]
+        case Text():
+            return [{"content": words} for words in words_in(piece)]
+        case Thinking():
+            return [{"reasoning_content": words} for words in words_in(piece)]
+        case Refusal():
+            return [{"refusal": words} for words in words_in(piece)]
         case Unknown(fields):
             return [dict(fields)]
     return []
 
 
 def _call(piece: Call, number: int, index: int) -> dict[str, Any]:
-    arguments = piece.arguments if isinstance(piece.arguments, str) else json.dumps(piece.arguments)
     return {
-        "id": piece.id or f"call_{number}_{index}",
+        "id": id_of(piece, number, index),
         "type": "function",
-        "function": {"name": piece.name, "arguments": arguments},
+        "function": {"name": piece.name, "arguments": arguments_of(piece)},
     }
 
 
@@ -209,19 +225,5 @@ def _joined(reply: Answer, kind: type[Text | Thinking | Refusal]) -> str:
     return "".join(piece.text for piece in reply.pieces if isinstance(piece, kind))
 
 
-def _text_of(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    return "".join(part.get("text", "") for part in content or ())
-
-
 def _envelope(kind: str, model: str) -> dict[str, Any]:
     return {"id": "chatcmpl-scripted", "object": kind, "created": CREATED, "model": model}
-
-
-def _sse(message: Mapping[str, Any]) -> bytes:
-    return b"data: " + _json(message) + b"\n\n"
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()

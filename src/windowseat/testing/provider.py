@@ -22,10 +22,10 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
+from windowseat.core.model import DIALECTS, Dialect
 from windowseat.testing.behaviours import MODELS, Pace, first_call, pace_of, said_by, word
-from windowseat.testing.openai_chat import OpenAiChat, Step
 from windowseat.testing.replies import (
     Answer,
     Cut,
@@ -44,6 +44,7 @@ from windowseat.testing.replies import (
     thinking,
 )
 from windowseat.testing.server import HttpReceived, HttpReply, LoopbackServer, chunk
+from windowseat.testing.speech import Asked, Speech, Step
 
 _EVENT_STREAM = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
 _JSON = {"Content-Type": "application/json"}
@@ -52,15 +53,16 @@ _BURST = 64
 
 
 class ScriptedProvider:
-    """Speaks `openai-chat` at `url` while it is entered, and records what it was asked.
+    """Speaks a dialect at `url` while it is entered, and records what it was asked.
 
-    With `key` it wants that key as a bearer. `requests` grows with every request unless `record`
-    is false.
+    With `key` it wants that key, where its dialect has it. `requests` grows with every request unless
+    `record` is false.
     """
 
     def __init__(
         self,
         *,
+        dialect: Dialect = "openai-chat",
         host: str = "127.0.0.1",
         port: int = 0,
         key: str | None = None,
@@ -72,7 +74,7 @@ class ScriptedProvider:
         self._record = record
         self._count = 0
         self._scripted: deque[Reply] = deque()
-        self._dialect = OpenAiChat()
+        self._dialect = _speech(dialect)
         self._frames: dict[str, list[bytes]] = {}
         self._server = LoopbackServer(self._handle, host=host, port=port, tls=tls)
 
@@ -108,17 +110,16 @@ class ScriptedProvider:
         if self._record:
             self.requests.append(request)
         path = request.path.partition("?")[0]
-        if self._key is not None and request.headers.get("authorization") != f"Bearer {self._key}":
+        if self._key is not None and self._dialect.key(request.headers) != self._key:
             self._fail(reply, error(401, "Incorrect API key provided.", code="invalid_api_key"))
-        elif (request.method, path) == ("GET", "/v1/models"):
+        elif request.method == "GET" and path in ("/v1/models", "/v1beta/models"):
             reply.whole(200, self._dialect.models(MODELS), _JSON)
-        elif (request.method, path) == ("POST", self._dialect.path):
-            await self._answer(request, reply)
+        elif request.method == "POST" and self._dialect.answers(path):
+            await self._answer(self._dialect.asked(path, request.json), reply)
         else:
             self._fail(reply, error(404, f"Unknown address: {request.method} {path}"))
 
-    async def _answer(self, request: HttpReceived, reply: HttpReply) -> None:
-        asked = request.json
+    async def _answer(self, asked: Asked, reply: HttpReply) -> None:
         model = self._dialect.model(asked)
         pace = pace_of(model)
         if self._scripted:
@@ -130,7 +131,7 @@ class ScriptedProvider:
             missing = error(404, f"The model `{model}` does not exist.", code="model_not_found")
             await self._give(said or missing, asked, reply)
 
-    async def _give(self, told: Reply, asked: Mapping[str, Any], reply: HttpReply) -> None:
+    async def _give(self, told: Reply, asked: Asked, reply: HttpReply) -> None:
         match told:
             case Failure():
                 self._fail(reply, told)
@@ -146,7 +147,7 @@ class ScriptedProvider:
     def _fail(self, reply: HttpReply, failure: Failure) -> None:
         reply.whole(failure.status, self._dialect.failure(failure), {**_JSON, **failure.headers})
 
-    async def _stream(self, told: Answer, asked: Mapping[str, Any], reply: HttpReply) -> None:
+    async def _stream(self, told: Answer, asked: Asked, reply: HttpReply) -> None:
         reply.begin(_packed(_EVENT_STREAM) if told.gzipped else _EVENT_STREAM)
         write, finish = _packing(reply) if told.gzipped else (reply.write, reply.end)
         for step in self._dialect.stream(asked, told, self._count):
@@ -155,7 +156,7 @@ class ScriptedProvider:
                 return
         finish()
 
-    async def _whole(self, told: Answer, asked: Mapping[str, Any], reply: HttpReply) -> None:
+    async def _whole(self, told: Answer, asked: Asked, reply: HttpReply) -> None:
         """Where a stream would hang or be cut, half of the body goes out before."""
         body = self._dialect.whole(asked, told, self._count)
         for piece in told.pieces:
@@ -174,7 +175,7 @@ class ScriptedProvider:
         else:
             reply.whole(200, body, _JSON)
 
-    async def _give_paced(self, pace: Pace, asked: Mapping[str, Any], reply: HttpReply) -> None:
+    async def _give_paced(self, pace: Pace, asked: Asked, reply: HttpReply) -> None:
         total = pace.thinking + pace.words
         if not self._dialect.streams(asked):
             await asyncio.sleep(pace.first + (total / pace.rate if pace.rate else 0))
@@ -228,6 +229,25 @@ class ScriptedProvider:
         return self._frames[model]
 
 
+def _speech(dialect: Dialect) -> Speech:
+    """How the dialect is spoken, imported when it is."""
+    if dialect == "openai-chat":
+        from windowseat.testing.openai_chat import OpenAiChat
+
+        return OpenAiChat()
+    if dialect == "openai-responses":
+        from windowseat.testing.openai_responses import OpenAiResponses
+
+        return OpenAiResponses()
+    if dialect == "anthropic-messages":
+        from windowseat.testing.anthropic_messages import AnthropicMessages
+
+        return AnthropicMessages()
+    from windowseat.testing.gemini_generate import GeminiGenerate
+
+    return GeminiGenerate()
+
+
 async def _take(step: Step, write: Callable[[bytes], None], reply: HttpReply) -> None:
     match step:
         case bytes():
@@ -270,8 +290,8 @@ def _packing(reply: HttpReply) -> tuple[Callable[[bytes], None], Callable[[], No
     return write, finish
 
 
-async def _serve(host: str, port: int) -> None:
-    async with ScriptedProvider(host=host, port=port, record=False) as provider:
+async def _serve(dialect: Dialect, host: str, port: int) -> None:
+    async with ScriptedProvider(dialect=dialect, host=host, port=port, record=False) as provider:
         sys.stdout.write(f"{provider.url}\n")
         sys.stdout.flush()
         await provider.serve_forever()
@@ -280,6 +300,7 @@ async def _serve(host: str, port: int) -> None:
 def main() -> None:
     """Serve until interrupted."""
     parser = argparse.ArgumentParser(prog="python -m windowseat.testing.provider", description=__doc__)
+    parser.add_argument("--dialect", choices=DIALECTS, default="openai-chat")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     asked = parser.parse_args()
@@ -291,7 +312,7 @@ def main() -> None:
     except ImportError:
         pass
     try:
-        run(_serve(asked.host, asked.port))
+        run(_serve(asked.dialect, asked.host, asked.port))
     except KeyboardInterrupt:
         sys.exit(130)
 
