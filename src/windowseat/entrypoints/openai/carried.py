@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from windowseat.core.model import Model
-from windowseat.core.parts import Json, Origin, SomePart
+from windowseat.core.parts import Json, Origin, Part, SomePart, Text, Thinking, ToolCall
+from windowseat.features.providers.written import as_item
 
 CARRIED = "windowseat"
 """Names what is carried, where a wire wants a name for it."""
@@ -45,6 +47,31 @@ def with_item(part: SomePart, text: Json, model: Model, key: str) -> SomePart:
         dialect=model.dialect, connection=model.connection, model=model.id, key=key, item=held.get("item")
     )
     return replace(part, origin=origin)
+
+
+def as_step(parts: Sequence[Part], model: Model) -> tuple[Part, ...]:
+    """Parts of an answer, as the items that `openai-responses` takes a thought back with: all of its step."""
+    items: list[Part] = []
+    for place, part in enumerate(parts):
+        match part:
+            case Thinking() if part.origin is not None:
+                item = part.origin.item
+            case Text():
+                content = [{"type": "output_text", "text": part.text}]
+                item = {"type": "message", "role": "assistant", "content": content}
+            case ToolCall():
+                written = part.arguments
+                arguments = written if isinstance(written, str) else msgspec.json.encode(written).decode()
+                item = {
+                    "type": "function_call",
+                    "call_id": part.id,
+                    "name": part.name,
+                    "arguments": arguments,
+                }
+            case _:
+                return tuple(parts)
+        items += as_item([part], model, item, place)
+    return tuple(items)
 
 
 def _read(text: Json) -> dict[str, Any]:

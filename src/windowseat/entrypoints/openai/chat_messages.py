@@ -18,7 +18,7 @@ from windowseat.core.message import Message, Role
 from windowseat.core.model import Model
 from windowseat.core.parts import Json, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 from windowseat.entrypoints.openai import media
-from windowseat.entrypoints.openai.carried import CARRIED, is_packed, with_item
+from windowseat.entrypoints.openai.carried import CARRIED, as_step, is_packed, with_item
 from windowseat.entrypoints.openai.errors import WrongRequest
 from windowseat.entrypoints.openai.fields import Fields
 from windowseat.features.providers.dialects.decoding import parsed_arguments
@@ -165,7 +165,11 @@ class _Reader:
             ]
         if refusal := message.text("refusal"):
             parts.append(Text(text=refusal))
-        return [*parts, *(self._call(each) for each in message.objects("tool_calls"))]
+        parts += [self._call(each) for each in message.objects("tool_calls")]
+        carries = any(isinstance(part, Thinking) and part.origin is not None for part in parts)
+        if carries and self._model.dialect == "openai-responses":
+            return list(as_step(parts, self._model))
+        return parts
 
     def _thoughts(self, message: Fields) -> list[Part]:
         details = message.get("reasoning_details")
