@@ -283,7 +283,7 @@ def _providers(
     local_models: LocalModels,
     owner: User,
 ) -> tuple[ProviderService, Spending]:
-    """The way to every model, with connections that close when the house does; and who knows what each costs."""
+    """The way to every model, closed when the house is; and the ledger that knows what each costs."""
     transport = Transport(connect_timeout=settings.connect_timeout, now=clock.now)
     stack.push_async_callback(transport.aclose)
 
