@@ -46,7 +46,7 @@ async def show_style(_request: Request) -> Response:
 
 
 async def show_sign_in(request: Request) -> Response:
-    """A page with one button; only the button uses the link up (docs/decisions/0010)."""
+    """A page with one button; only the button uses the link up (docs/decisions/0007)."""
     token = request.query_params.get("token", "")
     if not token:
         return as_page(request, "Sign in", _STRANGER)
