@@ -8,7 +8,7 @@ from windowseat import codec
 from windowseat.core.events import PartDelta, PartStarted, StepStarted, TurnSettled
 from windowseat.core.parts import Text
 from windowseat.platform.clock import Clock
-from windowseat.turns.journal import LAST, Journal
+from windowseat.turns.journal import GAP, LAST, MOST_GAP, Journal
 
 
 class SlowStore:
@@ -92,3 +92,38 @@ async def test_who_followed_a_turn_reads_its_end_from_memory_and_who_comes_late_
     assert store.reads == []
     await journal.since("t", 0)
     assert store.reads == [("t", 0)]
+
+
+async def test_an_edge_takes_along_its_own_turn_and_leaves_the_others_to_their_round():
+    store = SlowStore()
+    journal = Journal(store, Clock(), codec.event_json)
+    for turn in ("a", "b"):
+        journal.open(turn, 1, 0)
+        journal.post(turn, PartDelta(index=0, text=f"first of {turn}"))
+    await journal.flush("a")
+    await journal.flush("b")
+    journal.post("b", PartDelta(index=0, text="later"))
+    await journal.put("a", StepStarted(step=1, request="r", model="m"))
+    assert store.kept[-1].type == "step_started"
+    await asyncio.sleep(2 * GAP)
+    assert store.kept[-1].text == "later"
+    await journal.close()
+
+
+async def test_the_gap_grows_with_the_turns_that_stream_and_no_further_than_what_a_kill_may_take():
+    store = SlowStore()
+    journal = Journal(store, Clock(), codec.event_json)
+    turns = [f"t{number}" for number in range(300)]
+    for turn in turns:
+        journal.open(turn, 1, 0)
+        journal.post(turn, PartDelta(index=0, text="first"))
+    await asyncio.sleep(0.02)
+    assert len(store.kept) == 300
+    for turn in turns:
+        journal.post(turn, PartDelta(index=0, text="second"))
+    await asyncio.sleep(GAP + 0.02)
+    assert len(store.kept) == 300
+    async with asyncio.timeout(10 * MOST_GAP):
+        while len(store.kept) < 600:
+            await asyncio.sleep(0.01)
+    await journal.close()

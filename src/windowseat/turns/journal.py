@@ -1,8 +1,9 @@
 """The journal: events get their numbers, are written, and only then shown.
 
-One writer groups the events of all turns. It commits at once when it was idle, else every 50 ms; an
-edge is committed without delay, and whoever put it waits for that; a part's first words are not held
-up either. Words of one part that wait for the same commit become one event. Followers wake on the commit
+One writer groups the events of all turns. It commits at once when it was idle, else every 50 ms, or up to
+125 ms while very many turns stream; an edge is committed without delay, and whoever put it waits for that;
+a part's first words are not held up either. Such a commit takes along its own turn alone, so that the rest
+stays grouped. Words of one part that wait for the same commit become one event. Followers wake on the commit
 and read from memory what is recent, from the store what is older; they hold nothing, so a slow one costs
 nothing.
 
@@ -22,7 +23,11 @@ from windowseat.core.events import Event, PartDelta, PartStarted, TurnSettled, i
 from windowseat.core.ports import Clock, Entry, JournalStore, Line
 
 GAP = 0.05
-"""Seconds between two commits while text streams: what a kill can take of what a provider sent."""
+"""Seconds between two rounds of the writer while text streams: what a kill can take of what was sent."""
+GAP_PER_TURN = 0.001
+"""So much of it for each turn that is written here, as every turn of a round costs its share …"""
+MOST_GAP = 0.125
+"""… and never more than this."""
 RECENT = 512
 """Lines of a running turn that are kept in memory for its followers."""
 LAST = 16
@@ -113,10 +118,12 @@ class Journal:
         self._watches: dict[str, set[Watch]] = {} if watches is None else watches
         self._go = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
-        self._last_commit = 0.0
+        self._round_is_due = False
+        self._last_round = 0.0
         self._writer: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pending: dict[str, _Live] = {}
+        self._urgent: set[str] = set()
         self._failed: dict[str, Exception] = {}
         self._last: dict[str, list[Line]] = {}
 
@@ -134,7 +141,7 @@ class Journal:
         self._wake(turn)
 
     def post(self, turn: str, event: Event) -> None:
-        """Note an event; it is written within 50 ms and not waited for.
+        """Note an event; it is written within the gap and not waited for.
 
         Raises what the writer met when it could not write an earlier event of this turn.
         """
@@ -142,10 +149,14 @@ class Journal:
         if live.failed is not None:
             raise live.failed
         live.waiting.append((self._clock.now(), event))
+        self._pending[turn] = live
         if isinstance(event, PartDelta):
             live.size += len(event.text)
-        self._pending[turn] = live
-        self._schedule(at_once=isinstance(event, PartStarted) or is_edge(event))
+            self._plan_round()
+        elif isinstance(event, PartStarted) or is_edge(event):
+            self._hurry(turn)
+        else:
+            self._plan_round()
 
     async def put(self, turn: str, event: Event) -> None:
         """Note an event, and return once it is committed."""
@@ -159,7 +170,7 @@ class Journal:
             return
         while (live.waiting or live.writing) and live.failed is None:
             if live.waiting:
-                self._schedule(at_once=True)
+                self._hurry(turn)
             live.committed.clear()
             await live.committed.wait()
         if live.failed is not None:
@@ -200,28 +211,44 @@ class Journal:
                 await self._writer
             self._writer = None
 
-    def _schedule(self, *, at_once: bool) -> None:
+    def _hurry(self, turn: str) -> None:
+        """Write this turn now."""
+        self._running_loop()
+        self._urgent.add(turn)
+        self._go.set()
+
+    def _plan_round(self) -> None:
+        """Write every turn that has something to be written, once the gap has passed."""
+        if self._timer is not None or self._round_is_due:
+            return
+        loop = self._running_loop()
+        gap = min(MOST_GAP, max(GAP, GAP_PER_TURN * len(self._live)))
+        self._timer = loop.call_at(max(loop.time(), self._last_round + gap), self._begin_round)
+
+    def _begin_round(self) -> None:
+        self._timer = None
+        self._round_is_due = True
+        self._go.set()
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop, with the writer running on it."""
         if self._writer is None or self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._writer = self._loop.create_task(self._write(), name="journal writer")
-        due = self._last_commit + GAP
-        if at_once or due <= self._loop.time():
-            self._go.set()
-        elif self._timer is None:
-            self._timer = self._loop.call_at(due, self._go.set)
+        return self._loop
 
     async def _write(self) -> None:
         while True:
             await self._go.wait()
             self._go.clear()
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-            batch = [self._taken(live) for live in self._pending.values() if live.waiting]
-            self._pending.clear()
+            turns = tuple(self._pending if self._round_is_due else self._urgent)
+            if self._round_is_due:
+                self._round_is_due = False
+                self._last_round = self._running_loop().time()
+            self._urgent.clear()
+            batch = [self._taken(self._pending.pop(turn)) for turn in turns if turn in self._pending]
             if batch:
                 await self._commit(batch)
-                self._last_commit = asyncio.get_running_loop().time()
 
     def _taken(self, live: _Live) -> tuple[_Live, Entry]:
         """Number what waits; words of one part that wait together become one event."""
