@@ -113,6 +113,11 @@ class AskedTurn:
             if await self.main.follow() != 200:
                 await asyncio.sleep(0.02)
 
+    async def resume(self) -> None:
+        """Resume it as a person does whom it is offered to; harmless where it goes on or is over."""
+        status, answer = await self._send(f"/api/turns/{self.id}/resume", {})
+        assert status == 204 or answer["code"] == "turn_settled", answer
+
     # -- the others -------------------------------------------------------------------------------
 
     async def _whole(self) -> None:

@@ -28,6 +28,8 @@ TURNS = 3
 """Turns that run side by side in every kill."""
 MOST_LOST = 250.0
 """Milliseconds of what the provider sent that a kill may take."""
+RESUMES = 2
+"""How often a turn goes on by itself; after more kills a person has to resume it."""
 _SETTLES_WITHIN = 60.0
 
 
@@ -35,7 +37,9 @@ _SETTLES_WITHIN = 60.0
 class Point:
     """Kill within `within` seconds after the first turn's event of this type; "" means after its start.
 
-    `step_reason` narrows `step_ended`. `before_answer`: the server is killed while the turns are being asked.
+    `part` and `step_reason` narrow it. `before_answer`: while the turns are being asked. `waits`: nobody
+    decides before the kill; `decides`: somebody does just then. `kills`: how often, until all has settled.
+    `two`: two servers start after it at the same moment.
     """
 
     name: str
@@ -46,7 +50,7 @@ class Point:
     before_answer: bool = False
     waits: bool = False
     decides: bool = False
-    again: bool = False
+    kills: int = 1
     two: bool = False
 
     def is_at(self, event: dict[str, Any]) -> bool:
@@ -79,7 +83,8 @@ POINTS = (
     Point("as a decision is kept", "approval_given"),
     Point("as it settles", "step_ended", step_reason="end", within=0.005),
     Point("as it has settled", "turn_settled"),
-    Point("twice", within=1.2, again=True),
+    Point("twice", within=1.2, kills=2),
+    Point("three times", within=0.6, kills=3),
     Point("with two servers after it", within=1.2, two=True),
 )
 
@@ -138,7 +143,7 @@ class CrashHouse:
         try:
             killed = await self._killed_at(point, turns, following, chance)
             await self._start_again(turns, since, killed, measured, two=point.two)
-            if point.again:
+            for _ in range(point.kills - 1):
                 for turn in turns:
                     turn.follow()
                 since = killed
@@ -148,6 +153,8 @@ class CrashHouse:
             for turn in turns:
                 if turn.thread is None:
                     assert await turn.start()
+                if point.kills > RESUMES:
+                    await turn.resume()
                 turn.decides = True
                 turn.follow()
             async with asyncio.timeout(_SETTLES_WITHIN):

@@ -111,7 +111,8 @@ class PlannedProvider:
         reply.begin({"Content-Type": "text/event-stream"})
         reply.write(_DIALECT.opening(_DIALECT.model(asked)))
         if known.is_continued and known.plan.get("repeat") and known.stage in known.words:
-            for word in known.last[-known.plan["repeat"] :]:
+            said = [word for word in known.last if word.startswith(f"w{known.stage}.")]
+            for word in said[-known.plan["repeat"] :]:
                 reply.write(self._delta(asked, word, thinking=False))
         await self._speak(known, stage, asked, reply)
         missing = [
