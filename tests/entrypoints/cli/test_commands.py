@@ -213,6 +213,27 @@ async def test_a_connection_is_replaced_and_its_key_read_from_a_pipe(connected, 
     assert b"sk-secret-words" not in b"".join(p.read_bytes() for p in connected.home.glob("windowseat.db*"))
 
 
+async def test_a_known_provider_needs_no_address_and_another_is_told_what_it_needs(connected):
+    assert "https://platform.openai.com/api-keys" in (await run(connected, "providers")).stdout
+    done = await run(connected, "connect", "anthropic", "--key", "-", stdin="sk-ant-secret-words\n")
+    assert done.returncode == 0, done.stderr
+    missing = await run(connected, "connect", "mine")
+    assert missing.returncode == 2
+    assert "--dialect" in missing.stderr
+
+
+async def test_a_connection_is_tested_in_words_and_the_request_is_in_the_ledger(connected, provider):
+    works = await run(connected, "test", "scripted", "-m", "echo")
+    assert works.returncode == 0, works.stderr
+    provider.script([error(401, "Incorrect API key provided.")])
+    fails = await run(connected, "test", "scripted", "-m", "echo")
+    assert fails.returncode == 1
+    assert "key" in fails.stdout
+    spent = await run(connected, "ledger", "--by", "purpose")
+    assert spent.stdout.startswith("test ")
+    assert "price unknown" in spent.stdout
+
+
 async def test_the_version_and_completion_are_printed_at_once(terminal):
     from windowseat import __version__
 

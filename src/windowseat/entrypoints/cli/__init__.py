@@ -1,8 +1,8 @@
 """The command line, `windowseat`: the house's client when it is open, its owner for a moment when not.
 
-reach.py finds or opens the house, client.py speaks to it, talk.py and manage.py hold the commands,
-asking.py runs one turn, printing.py shows it, serve.py starts the server. Nothing heavy is imported
-before a command needs it.
+reach.py finds or opens the house, client.py speaks to it, talk.py, providers.py and manage.py hold the
+commands, asking.py runs one turn, printing.py shows it, serve.py starts the server. Nothing heavy is
+imported before a command needs it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 import click
 
 from windowseat.core.errors import Fault, Refused
-from windowseat.entrypoints.cli import manage, talk
+from windowseat.entrypoints.cli import manage, providers, talk
 from windowseat.entrypoints.cli.asking import INTERRUPTED, NOT_REACHABLE, WRONG_USE
 from windowseat.entrypoints.cli.serve import serve_command
 
@@ -29,7 +29,10 @@ for _command in (
     talk.threads_command,
     talk.show_command,
     manage.models_command,
-    manage.connect_command,
+    providers.connect_command,
+    providers.providers_command,
+    providers.test_command,
+    providers.ledger_command,
     manage.key_command,
     manage.link_command,
     manage.settings_command,

@@ -1,15 +1,12 @@
-"""The commands for what the house knows: models, connections, keys, sign-in links, settings."""
+"""The commands for what the house knows: models, keys, sign-in links, settings."""
 
 from __future__ import annotations
 
 import json
-import sys
-from typing import Any
 
 import click
 
 from windowseat.core.errors import Refused
-from windowseat.core.model import DIALECTS
 from windowseat.entrypoints.cli.reach import get_known_model, home_and_settings, house
 from windowseat.entrypoints.cli.talk import json_option
 from windowseat.platform.settings import SETTINGS
@@ -40,47 +37,6 @@ def models_get(name: str) -> None:
     home, _ = home_and_settings()
     get_known_model(name, home)
     click.echo(f"{name} is there: ask it with `windowseat ask -m local/{name} …`", err=True)
-
-
-@click.command(name="connect")
-@click.argument("name")
-@click.option("--dialect", type=click.Choice(DIALECTS), required=True, help="The wire format it speaks.")
-@click.option("--url", required=True, help="The base URL that the provider documents.")
-@click.option("--key", help='The key; "-" asks for it or reads a pipe, so that no history keeps it.')
-@click.option("--header", "headers", multiple=True, metavar="N=V", help="An extra header; may be repeated.")
-@click.option("--query", "query", multiple=True, metavar="N=V", help="An extra query value; may be repeated.")
-def connect_command(
-    name: str, headers: tuple[str, ...], query: tuple[str, ...], key: str | None, **where: str
-) -> None:
-    """Connect a provider under NAME; its models are then NAME/MODEL. Once more replaces what was set."""
-    body: dict[str, Any] = {"name": name, **where}
-    body["headers"], body["query"] = _pairs(headers, "--header"), _pairs(query, "--query")
-    if key is not None:
-        body["key"] = _key_unseen() if key == "-" else key
-    with house("connect") as client:
-        known = {each["name"] for each in client.get("/api/connections")["connections"]}
-        if name in known:
-            client.send("PATCH", f"/api/connections/{name}", {k: v for k, v in body.items() if k != "name"})
-        else:
-            client.send("POST", "/api/connections", body)
-    click.echo(f"Connected. Ask with: windowseat ask -m {name}/MODEL …", err=True)
-
-
-def _key_unseen() -> str:
-    """The key from a pipe, or typed at the terminal without being shown."""
-    if sys.stdin.isatty():
-        return str(click.prompt("Key", hide_input=True, err=True)).strip()
-    return sys.stdin.read().strip()
-
-
-def _pairs(given: tuple[str, ...], option: str) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    for each in given:
-        name, equals, value = each.partition("=")
-        if not equals or not name:
-            raise click.UsageError(f"{option} wants NAME=VALUE, not “{each}”.")
-        pairs[name] = value
-    return pairs
 
 
 @click.group(name="key")
