@@ -211,6 +211,8 @@ _EDGES = (
 
 def is_edge(event: Event) -> bool:
     """Whether the event must be committed before anything follows: a settled call is one too."""
+    if isinstance(event, PartDelta):  # nearly all events are these
+        return False
     if isinstance(event, PartSettled):
         return event.part.type == "tool_call"
     return isinstance(event, _EDGES)

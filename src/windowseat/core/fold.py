@@ -146,6 +146,12 @@ class Fold:
         self.newest = line.at
         self._add(line.event, line.at)
 
+    def follow(self, event: e.Event, at: datetime) -> None:
+        """Fold in the event that comes next, at this time. Raises ValueError for one that cannot follow."""
+        self.n += 1
+        self.newest = at
+        self._add(event, at)
+
     def _add(self, event: e.Event, at: datetime) -> None:  # noqa: C901, PLR0912 - one arm for each event  # noqa: PLR0912 - one arm an event
         match event:
             case e.PartDelta():

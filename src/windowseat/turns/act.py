@@ -33,9 +33,7 @@ DENIED = "The user did not allow this call."
 
 async def take_mail(run: Run) -> AsyncGenerator[Event, None]:
     """Read what came while nothing ran here: decisions and a stop."""
-    while not run.inbox.empty():
-        run.later.append(run.inbox.get_nowait())
-    mail, run.later = run.later, []
+    mail, run.later = [*run.later, *run.inbox.take_all()], []
     for each in mail:
         if isinstance(each, Cancel):
             run.ended = "interrupted" if each.was_left else "cancelled"
@@ -120,7 +118,7 @@ async def _run_tool(run: Run, call: ToolCall) -> None:
     """Run the tool and post its result; whatever goes wrong is words for the model."""
 
     def emit(what: str | Part) -> None:
-        run.inbox.put_nowait(Shown(call.id, what))
+        run.inbox.put(Shown(call.id, what))
 
     try:
         done = Done(call.id, await run.world.tools.run(run.turn, call, emit))
@@ -129,7 +127,7 @@ async def _run_tool(run: Run, call: ToolCall) -> None:
     except Exception as error:  # noqa: BLE001 - a tool of anybody's must not take the turn along
         words = f"The tool failed ({type(error).__name__})."
         done = Done(call.id, (Text(text=words),), error=words)
-    run.inbox.put_nowait(done)
+    run.inbox.put(done)
 
 
 async def _next_mail(run: Run, running: dict[str, asyncio.Task[None]]) -> AsyncGenerator[Event, None]:

@@ -140,9 +140,10 @@ class Journal:
         self._failed.pop(turn, None)
         self._wake(turn)
 
-    def post(self, turn: str, event: Event) -> None:
+    def post(self, turn: str, event: Event) -> bool:
         """Note an event; it is written within the gap and not waited for.
 
+        True: so much of this turn waits for the writer that its run should wait as well.
         Raises what the writer met when it could not write an earlier event of this turn.
         """
         live = self._live[turn]
@@ -152,11 +153,13 @@ class Journal:
         self._pending[turn] = live
         if isinstance(event, PartDelta):
             live.size += len(event.text)
-            self._plan_round()
+            if self._timer is None:
+                self._plan_round()
         elif isinstance(event, PartStarted) or is_edge(event):
             self._hurry(turn)
         else:
             self._plan_round()
+        return live.size > MOST_WAITING
 
     async def put(self, turn: str, event: Event) -> None:
         """Note an event, and return once it is committed."""
@@ -175,10 +178,6 @@ class Journal:
             await live.committed.wait()
         if live.failed is not None:
             raise live.failed
-
-    def is_behind(self, turn: str) -> bool:
-        """Whether so much of this turn waits for the writer that its run should wait as well."""
-        return self._live[turn].size > MOST_WAITING
 
     async def seal(self, turn: str, event: TurnSettled, commit: Callable[[Line], Awaitable[None]]) -> None:
         """Write the last event by `commit`, which keeps more in the same transaction, and show it."""

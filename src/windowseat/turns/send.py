@@ -8,7 +8,7 @@ answer early leaves what came: each begun part settles, and a notice says why.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ from windowseat.core.parts import Citation, Part, Text, Thinking, ToolCall, at_s
 from windowseat.core.request import Request
 from windowseat.turns.gather import prepare, prepare_to_go_on
 from windowseat.turns.settle import close_parts, record_step
-from windowseat.turns.state import Arrived, Cancel, Mail, Run, Tick
+from windowseat.turns.state import Arrived, Cancel, Run, Tick
 
 _BUSY = frozenset({"provider_rate_limit", "provider_overloaded"})
 """A 429, 503 or 529, or the same said within a stream; an exhausted quota has a code of its own."""
@@ -58,12 +58,13 @@ class _Answer:
     finished: Finished | None = None
     began: dict[int, datetime] = field(default_factory=dict)
 
-    def events(self, received: Received) -> Iterator[Event]:
+    def events(self, received: Received) -> Iterable[Event]:
         """What this means for the message."""
+        return self._grow(received) if isinstance(received, PartDelta) else self._other(received)
+
+    def _other(self, received: Received) -> Iterator[Event]:
         now = self.run.world.clock.now()
         match received:
-            case PartDelta():
-                yield from self._grow(received)
             case PartStarted(index=index, part=part):
                 self.first_token = self.first_token or now
                 self.index_of[index] = at = self.run.fold.size
@@ -99,7 +100,7 @@ class _Answer:
         else:
             yield PartStarted(index=at, part=part)
 
-    def _grow(self, delta: PartDelta) -> Iterator[Event]:
+    def _grow(self, delta: PartDelta) -> Iterable[Event]:
         at = self.index_of[delta.index]
         self.size += len(delta.text)
         if self.size > self.run.world.bounds.longest_answer:
@@ -109,9 +110,8 @@ class _Answer:
                 hint="It was stopped; ask again with a limit on the length.",
             )
         if at == self.seam_index and self.seam is not None:
-            yield from self._shown(at, self.seam.feed(delta.text))
-        else:
-            yield replace(delta, index=at)
+            return self._shown(at, self.seam.feed(delta.text))
+        return (delta if at == delta.index else replace(delta, index=at),)
 
     def _shown(self, at: int, text: str) -> Iterator[Event]:
         if text:
@@ -242,8 +242,8 @@ async def _read(run: Run, request: Request, model: Model) -> None:
     try:
         async with aclosing(run.world.providers.exchange(run.turn.user, request, model)) as batches:  # type: ignore[type-var]
             async for batch in batches:
-                run.inbox.put_nowait(Arrived(list(batch)))
-                while run.inbox.qsize() > _MOST_UNREAD:  # noqa: ASYNC110 - rare, and an event would cost each batch
+                run.inbox.put(Arrived(batch))
+                while len(run.inbox) > _MOST_UNREAD:  # noqa: ASYNC110 - rare, and an event would cost each batch
                     await asyncio.sleep(0.005)
     except Fault as fault:
         failed = fault
@@ -253,7 +253,7 @@ async def _read(run: Run, request: Request, model: Model) -> None:
             f"The provider's answer could not be read ({type(error).__name__}: {error}).",
             hint="Try again; if it stays so, try another model.",
         )
-    run.inbox.put_nowait(Arrived(failed=failed))
+    run.inbox.put(Arrived(failed=failed))
 
 
 class _Ticker:
@@ -266,7 +266,7 @@ class _Ticker:
         self._handle = asyncio.get_running_loop().call_later(gap, self._tick)
 
     def _tick(self) -> None:
-        self._run.inbox.put_nowait(Tick())
+        self._run.inbox.put(Tick())
         self._handle = asyncio.get_running_loop().call_later(self._gap, self._tick)
 
     def stop(self) -> None:
@@ -276,7 +276,7 @@ class _Ticker:
 async def _slept(run: Run, seconds: float) -> bool:
     """Sleep, but not through a stop: False when the turn was cancelled meanwhile."""
     loop = asyncio.get_running_loop()
-    alarm = loop.call_later(seconds, run.inbox.put_nowait, Tick())
+    alarm = loop.call_later(seconds, run.inbox.put, Tick())
     try:
         while True:
             mail = await run.inbox.get()
@@ -292,12 +292,7 @@ async def _slept(run: Run, seconds: float) -> bool:
 
 def _forget_arrivals(run: Run) -> None:
     """What still lies in the inbox of this try is of no use; other mail is kept for its stage."""
-    kept: list[Mail] = []
-    while not run.inbox.empty():
-        mail = run.inbox.get_nowait()
-        if not isinstance(mail, Arrived | Tick):
-            kept.append(mail)
-    run.later.extend(kept)
+    run.later.extend(mail for mail in run.inbox.take_all() if not isinstance(mail, Arrived | Tick))
 
 
 def _next_step(run: Run) -> int:

@@ -6,17 +6,18 @@ inbox, so that a stage waits in one place and no event is yielded inside a task 
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from windowseat.core.ask import Turn
-from windowseat.core.events import ApprovalGiven, Event, Numbered
+from windowseat.core.events import ApprovalGiven, Event
 from windowseat.core.exchange import Received
 from windowseat.core.fold import Fold
 from windowseat.core.model import Model
 from windowseat.core.move import Ended
 from windowseat.core.parts import Part
 from windowseat.core.price import Money
+from windowseat.turns.inbox import Inbox
 from windowseat.turns.world import World
 
 
@@ -31,7 +32,7 @@ class Cancel:
 class Arrived:
     """A batch from the provider; None at the end of the answer, or what went wrong."""
 
-    batch: list[Received] | None = None
+    batch: Sequence[Received] | None = None
     failed: Exception | None = None
 
 
@@ -67,7 +68,7 @@ class Run:
     turn: Turn
     world: World
     fold: Fold
-    inbox: asyncio.Queue[Mail] = field(default_factory=asyncio.Queue)
+    inbox: Inbox[Mail] = field(default_factory=Inbox)
     later: list[Mail] = field(default_factory=list)
     """Mail that came while a stage could not use it."""
     model: Model | None = None
@@ -76,5 +77,5 @@ class Run:
 
     def note(self, event: Event) -> Event:
         """Fold the event in and hand it on."""
-        self.fold.add(Numbered(n=self.fold.n + 1, at=self.world.clock.now(), event=event))
+        self.fold.follow(event, self.world.clock.now())
         return event

@@ -122,7 +122,7 @@ class Turns:
         """Stop the turn; what came stays. Stopping a settled turn changes nothing."""
         turn = await self.get(user, turn_id)
         if turn_id in self._runs:
-            self._runs[turn_id].inbox.put_nowait(Cancel())
+            self._runs[turn_id].inbox.put(Cancel())
             return
         async with self._taking_up:
             turn, fold = await self._as_it_stands(user, turn_id)
@@ -194,13 +194,13 @@ class Turns:
         """Drive the turn from where it stands, with this mail; one that runs already just gets the mail."""
         if turn.id in self._runs:
             if mail is not None:
-                self._runs[turn.id].inbox.put_nowait(mail)
+                self._runs[turn.id].inbox.put(mail)
             return
         turn = await self._world.of(turn).turns.take_over(turn, counts=counts)
         self._world.of(turn).journal.open(turn.id, turn.owner, fold.n)
         run = Run(turn, self._world, fold)
         if mail is not None:
-            run.inbox.put_nowait(mail)
+            run.inbox.put(mail)
         self._drive(run)
 
     def _drive(self, run: Run) -> None:
@@ -243,12 +243,10 @@ class Turns:
                     return False
                 if is_edge(event):
                     await kept.journal.put(turn.id, event)
-                else:
-                    kept.journal.post(turn.id, event)
-                    if kept.journal.is_behind(turn.id):
-                        await kept.journal.flush(turn.id)
+                elif kept.journal.post(turn.id, event):
+                    await kept.journal.flush(turn.id)
         await kept.journal.flush(turn.id)
-        return not run.inbox.empty()
+        return len(run.inbox) > 0
 
     def _after_turn(self, run: Run) -> None:
         message = run.fold.message()
