@@ -60,9 +60,9 @@ def facts_of(
         name: Fact(value=value, source="the provider's list", date=_day(listed_at))
         for name, value in listed.items()
     }
-    if "efforts" not in found:
-        found |= _asked_for(quirks_for(dialect, host_of(url), model), found, strange=provider is None)
-    return found | {name: Fact(value=value, source=USER, date=_day(told_at)) for name, value in told.items()}
+    found |= {name: Fact(value=value, source=USER, date=_day(told_at)) for name, value in told.items()}
+    quirks = quirks_for(dialect, host_of(url), model)
+    return {**dict(_asked_for(quirks, found, strange=provider is None)), **found}
 
 
 def values_of(facts: Facts) -> dict[str, Json]:
@@ -111,11 +111,13 @@ def _asked_for(quirks: Quirks, known: Facts, *, strange: bool) -> Iterator[tuple
 
 
 def _catalogued(provider: str, model: str) -> Facts:
+    """Of the model; where that says nothing, of the undated name of which it is one day's version."""
     known = _catalogue().get(provider, {})
-    base = model
-    while base not in known and _DATED.search(base):
-        base = _DATED.sub("", base)
-    return known.get(base, {})
+    facts = dict(known.get(model, {}))
+    while _DATED.search(model):
+        model = _DATED.sub("", model)
+        facts = {**known.get(model, {}), **facts}
+    return facts
 
 
 @cache
