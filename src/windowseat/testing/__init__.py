@@ -5,6 +5,7 @@
     behaviours  its own models: echo, tool, and those that keep a pace
     speech      what it needs of a dialect; openai_chat, openai_responses, anthropic_messages and
                 gemini_generate are those there are
+    rules       what the real providers refuse, for one that is strict; a file for each dialect
     server      the HTTP under it
     ports       the ports of a turn without HTTP: a provider and tools that follow a script
     tools       a tool that asks first

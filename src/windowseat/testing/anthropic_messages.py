@@ -35,6 +35,7 @@ from windowseat.testing.speech import (
     event,
     id_of,
     pieces_of,
+    signed,
     text_of,
     to_json,
     words_in,
@@ -46,7 +47,6 @@ _KINDS = {
     429: "rate_limit_error",
     529: "overloaded_error",
 }
-_SIGNATURE = "c2lnbmVk"
 _STOPS = {"stop": "end_turn", "tool_calls": "tool_use"}
 
 
@@ -123,7 +123,7 @@ class AnthropicMessages:
                 case Drip() | Flood() | Pause() | Hang() | Cut():
                     yield piece
                 case Text() | Thinking() | Refusal() | Call():
-                    yield from _block(piece, index, number)
+                    yield from _block(piece, index, number, self.model(asked))
                     index += 1
                 case Unknown():
                     pass
@@ -134,7 +134,7 @@ class AnthropicMessages:
     def whole(self, asked: Asked, reply: Answer, number: int) -> bytes:
         """A reply as one message."""
         pieces = [piece for piece in reply.pieces if isinstance(piece, Text | Thinking | Refusal | Call)]
-        content = [_whole(piece, index, number) for index, piece in enumerate(pieces)]
+        content = [_whole(piece, index, number, self.model(asked)) for index, piece in enumerate(pieces)]
         calls = any(isinstance(piece, Call) for piece in pieces)
         finish = reply.finish or ("tool_calls" if calls else "stop")
         told = counts(asked, reply)
@@ -163,7 +163,7 @@ def _results(message: Mapping[str, Any]) -> list[str]:
     return [text_of(block.get("content")) for block in blocks if block["type"] == "tool_result"]
 
 
-def _block(piece: Text | Thinking | Refusal | Call, index: int, number: int) -> Iterator[bytes]:
+def _block(piece: Text | Thinking | Refusal | Call, index: int, number: int, model: str) -> Iterator[bytes]:
     if isinstance(piece, Call):
         begun: dict[str, Any] = {
             "type": "tool_use",
@@ -175,7 +175,7 @@ def _block(piece: Text | Thinking | Refusal | Call, index: int, number: int) -> 
     elif isinstance(piece, Thinking):
         begun = {"type": "thinking", "thinking": "", "signature": ""}
         grown = [{"type": "thinking_delta", "thinking": words} for words in words_in(piece)]
-        grown.append({"type": "signature_delta", "signature": _SIGNATURE})
+        grown.append({"type": "signature_delta", "signature": signed(model, piece.text)})
     else:
         begun = {"type": "text", "text": ""}
         grown = [{"type": "text_delta", "text": words} for words in words_in(piece)]
@@ -184,12 +184,12 @@ def _block(piece: Text | Thinking | Refusal | Call, index: int, number: int) -> 
     yield _named("content_block_stop", index=index)
 
 
-def _whole(piece: Text | Thinking | Refusal | Call, index: int, number: int) -> dict[str, Any]:
+def _whole(piece: Text | Thinking | Refusal | Call, index: int, number: int, model: str) -> dict[str, Any]:
     if isinstance(piece, Call):
         arguments = json.loads(arguments_of(piece))
         return {"type": "tool_use", "id": id_of(piece, number, index), "name": piece.name, "input": arguments}
     if isinstance(piece, Thinking):
-        return {"type": "thinking", "thinking": piece.text, "signature": _SIGNATURE}
+        return {"type": "thinking", "thinking": piece.text, "signature": signed(model, piece.text)}
     return {"type": "text", "text": piece.text}
 
 

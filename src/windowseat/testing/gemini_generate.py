@@ -33,6 +33,7 @@ from windowseat.testing.speech import (
     counted,
     counts,
     event,
+    signed,
     text_of,
     to_json,
     words_in,
@@ -40,7 +41,6 @@ from windowseat.testing.speech import (
 
 _PATH = re.compile(r"/v1(?:beta)?/models/(?P<model>[^:]+):(?P<method>generateContent|streamGenerateContent)")
 _STATUS = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED"}
-_SIGNATURE = "c2lnbmVk"
 _STOPS = {"stop": "STOP", "tool_calls": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}
 
 
@@ -115,7 +115,7 @@ class GeminiGenerate:
                 case Drip() | Flood() | Pause() | Hang() | Cut():
                     yield piece
                 case Call():
-                    yield _chunk(model, [_part(piece)])
+                    yield _chunk(model, [_part(piece, model)])
                 case Text() | Thinking() | Refusal():
                     thinks = isinstance(piece, Thinking)
                     yield from (self.delta(model, words, thinking=thinks) for words in words_in(piece))
@@ -126,7 +126,11 @@ class GeminiGenerate:
 
     def whole(self, asked: Asked, reply: Answer, number: int) -> bytes:  # noqa: ARG002 - calls have no ids
         """A reply as one body."""
-        parts = [_part(p) for p in reply.pieces if isinstance(p, Text | Thinking | Refusal | Call)]
+        parts = [
+            _part(p, self.model(asked))
+            for p in reply.pieces
+            if isinstance(p, Text | Thinking | Refusal | Call)
+        ]
         usage = _usage(counts(asked, reply), reply.usage)
         return to_json(_answer(self.model(asked), parts, reply.finish or "stop", usage))
 
@@ -150,10 +154,10 @@ def _results(content: Mapping[str, Any]) -> list[str]:
     return [str(each["response"].get("output", json.dumps(each["response"]))) for each in held]
 
 
-def _part(piece: Text | Thinking | Refusal | Call) -> dict[str, Any]:
+def _part(piece: Text | Thinking | Refusal | Call, model: str) -> dict[str, Any]:
     if isinstance(piece, Call):
         called = {"name": piece.name, "args": json.loads(arguments_of(piece))}
-        return {"functionCall": called, "thoughtSignature": _SIGNATURE}
+        return {"functionCall": called, "thoughtSignature": signed(model, piece.name)}
     return {"text": piece.text, "thought": True} if isinstance(piece, Thinking) else {"text": piece.text}
 
 

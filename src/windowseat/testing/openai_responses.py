@@ -34,12 +34,11 @@ from windowseat.testing.speech import (
     event,
     id_of,
     pieces_of,
+    signed,
     text_of,
     to_json,
     words_in,
 )
-
-_ENCRYPTED = "Z29vZCBtb3JuaW5n"
 
 
 class OpenAiResponses:
@@ -118,7 +117,7 @@ class OpenAiResponses:
                 case Drip() | Flood() | Pause() | Hang() | Cut():
                     yield piece
                 case Text() | Thinking() | Refusal() | Call():
-                    items.append(_item(piece, len(items), number))
+                    items.append(_item(piece, len(items), number, model))
                     yield from _grown(piece, len(items) - 1, items[-1])
                 case _:
                     pass
@@ -130,7 +129,7 @@ class OpenAiResponses:
     def whole(self, asked: Asked, reply: Answer, number: int) -> bytes:
         """A reply as one response."""
         pieces = [piece for piece in reply.pieces if isinstance(piece, Text | Thinking | Refusal | Call)]
-        items = [_item(piece, index, number) for index, piece in enumerate(pieces)]
+        items = [_item(piece, index, number, self.model(asked)) for index, piece in enumerate(pieces)]
         told = counts(asked, reply)
         return to_json(_response(self.model(asked), items, reply.finish or "stop", told, reply.usage))
 
@@ -145,7 +144,7 @@ class OpenAiResponses:
         return to_json({"object": "list", "data": data})
 
 
-def _item(piece: Text | Thinking | Refusal | Call, index: int, number: int) -> dict[str, Any]:
+def _item(piece: Text | Thinking | Refusal | Call, index: int, number: int, model: str) -> dict[str, Any]:
     if isinstance(piece, Call):
         called = {
             "call_id": id_of(piece, number, index),
@@ -155,7 +154,8 @@ def _item(piece: Text | Thinking | Refusal | Call, index: int, number: int) -> d
         return {"type": "function_call", "id": f"fc_{index}", "status": "completed", **called}
     if isinstance(piece, Thinking):
         summary = [{"type": "summary_text", "text": piece.text}]
-        return {"type": "reasoning", "id": f"rs_{index}", "summary": summary, "encrypted_content": _ENCRYPTED}
+        thought = {"summary": summary, "encrypted_content": signed(model, piece.text)}
+        return {"type": "reasoning", "id": f"rs_{index}", **thought}
     if isinstance(piece, Refusal):
         refused = [{"type": "refusal", "refusal": piece.text}]
         return {**_message(index, ""), "status": "completed", "content": refused}

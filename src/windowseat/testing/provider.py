@@ -43,6 +43,7 @@ from windowseat.testing.replies import (
     text,
     thinking,
 )
+from windowseat.testing.rules import Broken, Rules
 from windowseat.testing.server import HttpReceived, HttpReply, LoopbackServer, chunk
 from windowseat.testing.speech import Asked, Speech, Step
 
@@ -56,7 +57,7 @@ class ScriptedProvider:
     """Speaks a dialect at `url` while it is entered, and records what it was asked.
 
     With `key` it wants that key, where its dialect has it. `requests` grows with every request unless
-    `record` is false.
+    `record` is false. With `rules` it refuses what breaks them, and `broken` says what did.
     """
 
     def __init__(
@@ -68,8 +69,11 @@ class ScriptedProvider:
         key: str | None = None,
         tls: ssl.SSLContext | None = None,
         record: bool = True,
+        rules: Rules | None = None,
     ) -> None:
         self.requests: list[HttpReceived] = []
+        self.broken: list[str] = []
+        self._rules = rules
         self._key = key
         self._record = record
         self._count = 0
@@ -115,9 +119,19 @@ class ScriptedProvider:
         elif request.method == "GET" and path in ("/v1/models", "/v1beta/models"):
             reply.whole(200, self._dialect.models(MODELS), _JSON)
         elif request.method == "POST" and self._dialect.answers(path):
-            await self._answer(self._dialect.asked(path, request.json), reply)
+            await self._answer_if_allowed(self._dialect.asked(path, request.json), reply)
         else:
             self._fail(reply, error(404, f"Unknown address: {request.method} {path}"))
+
+    async def _answer_if_allowed(self, asked: Asked, reply: HttpReply) -> None:
+        try:
+            if self._rules is not None:
+                self._rules(asked)
+        except Broken as broken:
+            self.broken.append(str(broken))
+            self._fail(reply, error(400, str(broken), kind="invalid_request_error"))
+        else:
+            await self._answer(asked, reply)
 
     async def _answer(self, asked: Asked, reply: HttpReply) -> None:
         model = self._dialect.model(asked)

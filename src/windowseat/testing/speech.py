@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
 from typing import Any, Protocol
 
 from windowseat.testing.replies import (
@@ -140,6 +141,11 @@ def counted(asked: Asked, usage: Usage, written: int, thought: int) -> tuple[int
     read = len(json.dumps(asked)) // 4 if usage.input_tokens is None else usage.input_tokens
     written = written if usage.output_tokens is None else usage.output_tokens
     return read, written, thought if usage.thinking_tokens is None else usage.thinking_tokens
+
+
+def signed(model: str, words: str) -> str:
+    """What a model puts under its thoughts and calls: good from that model alone, and under those words."""
+    return f"c2lnbmVk{sha256(f'{model} {words}'.encode()).hexdigest()}"
 
 
 def text_of(content: Any) -> str:

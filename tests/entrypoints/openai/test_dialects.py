@@ -137,9 +137,9 @@ async def test_what_a_provider_signed_goes_back_to_it(there: Program, wire: str)
     sent = json.dumps(there.sent)
     expected = {
         "OpenAiChat": '"reasoning_content"' if wire == "chat" else "One moment.",
-        "OpenAiResponses": '"encrypted_content": "Z29vZCBtb3JuaW5n"',
-        "AnthropicMessages": '"signature": "c2lnbmVk"',
-        "GeminiGenerate": '"thoughtSignature": "c2lnbmVk"',
+        "OpenAiResponses": '"encrypted_content": "c2lnbmVk',
+        "AnthropicMessages": '"signature": "c2lnbmVk',
+        "GeminiGenerate": '"thoughtSignature": "c2lnbmVk',
     }
     assert expected[dialect_of(there)] in sent
 
@@ -158,7 +158,6 @@ async def test_what_was_signed_is_not_sent_to_another_model(there: Program, wire
     if dialect_of(there) != "OpenAiChat" or wire != "chat":  # on its own wire it is the caller's to send
         assert "ws1." not in json.dumps(there.sent)
         assert "c2lnbmVk" not in json.dumps(there.sent)
-        assert "Z29vZCBtb3JuaW5n" not in json.dumps(there.sent)
     assert "One moment." in json.dumps(there.sent)
 
 
