@@ -18,6 +18,7 @@ from windowseat.core.errors import Refused
 from windowseat.core.exchange import FileFacts
 from windowseat.core.model import Model
 from windowseat.core.parts import Audio, File, Json, Media, Opaque, Part, Text, Thinking, ToolCall, ToolResult
+from windowseat.features.providers.dialects.decoding import as_str
 from windowseat.features.providers.dialects.encoding import (
     SOUNDS,
     Body,
@@ -301,7 +302,7 @@ class _Answer:
         elif isinstance(part, Thinking):
             self._thought(raw.key, part, raw.item)
         elif isinstance(part, ToolCall) and part.by != "provider":
-            id = self._messages.ids.new(part.id, raw.item.get("id"))
+            id = self._messages.ids.new(part.id, as_str(raw.item.get("id")))
             self.calls.append((raw.key, {**raw.item, "id": id}))
 
     def _thought(self, key: str, part: Thinking, more: dict[str, Json]) -> None:

@@ -29,6 +29,7 @@ from windowseat.core.parts import (
     ToolCall,
     ToolResult,
 )
+from windowseat.features.providers.dialects.decoding import as_str
 from windowseat.features.providers.dialects.encoding import (
     SOUNDS,
     Body,
@@ -150,7 +151,7 @@ class Items:
     def _raw(self, raw: Raw) -> None:
         part, item = raw.parts[0][1], raw.item
         if isinstance(part, ToolCall) and part.by != "provider":
-            item = {**item, "call_id": self._ids.new(part.id, item.get("call_id"))}
+            item = {**item, "call_id": self._ids.new(part.id, as_str(item.get("call_id")))}
             if item.get("type") == "custom_tool_call":
                 self._custom.add(part.id)
         self._item(raw.key, msgspec.json.encode(item)[:-1])
