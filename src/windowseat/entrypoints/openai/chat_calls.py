@@ -44,7 +44,8 @@ class Call:
                 written if isinstance(written, str) else msgspec.json.encode(written).decode()
             )
         if more := {name: value for name, value in item.items() if name not in _CALL}:
-            yield self._delta(more)
+            # The official client wants the call's kind in every delta.
+            yield self._delta({**more, self._kind: {self._field: ""}})
 
     def _delta(self, more: dict[str, Json]) -> dict[str, Json]:
         return {"tool_calls": [{"index": self._number, **more}]}

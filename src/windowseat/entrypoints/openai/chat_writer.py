@@ -203,8 +203,11 @@ def _item_of(part: Part) -> dict[str, Json]:
     origin = part.origin
     if origin is not None and origin.dialect == "openai-chat":
         return origin.item if isinstance(origin.item, dict) else {}
-    carried = packed(origin) if isinstance(part, ToolCall) and part.by != "provider" else None
-    return {"extra_content": {CARRIED: carried}} if carried else {}
+    own = isinstance(part, ToolCall) and part.by != "provider"
+    if own and origin is not None and origin.dialect != "openai-responses":  # whose items the words make anew
+        carried = packed(origin)
+        return {"extra_content": {CARRIED: carried}} if carried else {}
+    return {}
 
 
 def _details_of(part: Thinking, item: dict[str, Json], index: int) -> Json:
