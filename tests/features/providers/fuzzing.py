@@ -4,9 +4,9 @@
 
 Each case is a recorded answer, or one made by hand, with bytes or values changed, events moved, and cut anew;
 from time to time hypothesis makes values of its own. A case ends in settled parts, which every dialect can
-encode again, or in one clear fault. What is no such end is raised with the seed that repeats it. The last line tells
-how many cases there were, how they ended, and how many bytes of memory the process has taken since it had
-warmed up.
+encode again, or in one clear fault. What is no such end is raised with the seed that repeats it. The last
+line tells how many cases there were, how they ended, and how many bytes of memory the process has taken
+since it had warmed up.
 
 It knows no dialect: what is right of an answer is tested elsewhere.
 """

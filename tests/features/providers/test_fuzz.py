@@ -1,7 +1,7 @@
-"""Decoders and encoders under answers that nobody meant to send: seconds in every run, an hour in the long one.
+"""Decoders and encoders under answers that nobody meant to send: a second in every run, an hour in the long.
 
-FUZZ_SECONDS in the environment sets how long the long run takes, all dialects together; FUZZ_SEED repeats what
-chance did. Each dialect has a process of its own, so that its memory can be told.
+FUZZ_SECONDS in the environment sets how long the long run takes, all dialects together; FUZZ_SEED repeats
+what chance did. Each dialect has a process of its own, so that its memory can be told.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PROJECT = Path(__file__).parents[3]
 SECONDS = float(os.environ.get("FUZZ_SECONDS") or 3600)
 SEED = int(os.environ.get("FUZZ_SEED") or random.SystemRandom().randrange(10**6))
 GROWTH = 64 * 1024 * 1024
-"""Bytes that a process may take while it reads hundreds of thousands of answers; what is kept grows for ever."""
+"""Bytes that a process may take while it reads hundreds of thousands of answers; what is kept grows on."""
 
 
 def fuzzed(dialect: str, seconds: float) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def fuzzed(dialect: str, seconds: float) -> dict[str, Any]:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_some_damaged_answers_settle_or_end_in_a_fault(dialect: str) -> None:
-    assert fuzzed(dialect, 2)["cases"] > 300
+    assert fuzzed(dialect, 1)["cases"] > 300
 
 
 @pytest.mark.long
