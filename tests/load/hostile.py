@@ -31,7 +31,7 @@ from windowseat.testing.replies import (
     silent,
     text,
 )
-from windowseat.testing.server import HttpReceived, HttpReply
+from windowseat.testing.server import HttpReply
 
 SAID = "Fine so far."
 _LONG = b'data: {"choices":[{"index":0,"delta":{"content":"' + b"on " * 400 + b'"}}]}\n\n'
@@ -81,8 +81,7 @@ class HostileProvider(ScriptedProvider):
         super().__init__(record=False)
         self._asked: Counter[str] = Counter()
 
-    async def _answer(self, request: HttpReceived, reply: HttpReply) -> None:
-        asked: Mapping[str, Any] = request.json
+    async def _answer(self, asked: Mapping[str, Any], reply: HttpReply) -> None:
         model = asked["model"]
         told = REPLIES[model]
         given = told[min(self._asked[model], len(told) - 1)]
