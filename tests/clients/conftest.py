@@ -16,14 +16,14 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 LOCK = Path(__file__).parent / "requirements.lock"
-FOLDER = PROJECT / ".cache" / "clients"
+FOLDER = PROJECT / ".cache" / "clients" / "validators"
 _SECONDS = 300
 
 
 @pytest.fixture(scope="session")
 def clients_python() -> Path:
     """The Python that can import openai, anthropic and google.genai, in the locked versions."""
-    FOLDER.parent.mkdir(exist_ok=True)
+    FOLDER.parent.mkdir(parents=True, exist_ok=True)
     with FOLDER.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two runs of the tests may start at once
         return _installed(FOLDER, f"{sys.version} {hashlib.sha256(LOCK.read_bytes()).hexdigest()} {FOLDER}")
