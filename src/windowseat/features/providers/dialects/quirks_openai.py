@@ -20,6 +20,7 @@ _READ = date(2026, 11, 25)
 _CHAT = "https://platform.openai.com/docs/api-reference/chat/create"
 _RESPONSES = "https://platform.openai.com/docs/api-reference/responses/create"
 _REASONING = "https://platform.openai.com/docs/guides/reasoning"
+_SIZES = "https://platform.openai.com/docs/guides/images-vision and …/pdf-files"
 _NINE = "[A-Za-z0-9]{9}"
 _OPENAI_HOSTS = ("api.openai.com", "*.openai.azure.com")
 
@@ -50,6 +51,7 @@ def _openai_rows() -> Iterator[Row]:
         thinks: Fields = {"temperature": False, "stop": False, "system": "developer"}
         for model, more, source in (
             ("*", says, _CHAT if dialect == "openai-chat" else _RESPONSES),
+            ("*", {"largest": {"image": 50 * MB, "file": 50 * MB}}, _SIZES),
             ("gpt-[34]*", plain, _REASONING),
             ("o[1-9]*", thinks, _REASONING),
             ("o3-mini*", {"stop": dialect == "openai-chat"}, _REASONING),
@@ -66,7 +68,6 @@ _OWN_CHAT: Fields = {
     "max_tokens": "max_completion_tokens",
     "strict": True,
     "takes_url": frozenset({"image"}),
-    "largest": {"image": 50 * MB, "file": 50 * MB},
     "continues": False,
 }
 _OWN: Fields = {
@@ -75,7 +76,6 @@ _OWN: Fields = {
     "always": {"store": False, "include": ["reasoning.encrypted_content"]},
     "result_media": frozenset({"image", "file"}),
     "sounds": frozenset(),  # the type ResponseInputContentParam of the package openai 3.57.0 has none
-    "largest": {"image": 50 * MB, "file": 50 * MB},
     "continues": False,
 }
 
