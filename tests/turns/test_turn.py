@@ -277,6 +277,35 @@ async def test_a_disk_that_fails_stops_the_turn_where_it_was_kept():
     assert events[-1].stop_reason == "end"
 
 
+async def test_what_cannot_be_written_is_one_turns_trouble_and_the_others_go_on():
+    """Half a surrogate pair is no text: JSON has no bytes for it, and whoever sent it is not asked again."""
+    process = Process(scripts=[said("lone \ud800 half"), [*BEGUN, 0.2, *said("more")[1:]]])
+    broken, sound = await process.ask("broken"), await process.ask("sound")
+    async with asyncio.timeout(5):
+        with pytest.raises(StoreFault, match="UnicodeEncodeError"):
+            await process.events(broken)
+        assert (await process.events(sound))[-1].type == "turn_settled"
+    assert not process.turns.is_running("broken")
+
+
+async def test_a_mistake_of_the_store_is_one_turns_trouble_and_the_others_go_on():
+    process = Process(scripts=[[*BEGUN, 0.1, *said("more")[1:]], [*BEGUN, 0.3, *said("more")[1:]]])
+    commit = process.store.commit
+
+    async def mistaken(entries, *, durable):
+        if any(entry.turn == "broken" for entry in entries):
+            raise ValueError("nobody thought of this")
+        await commit(entries, durable=durable)
+
+    broken, sound = await process.ask("broken"), await process.ask("sound")
+    await process.until(broken, "part_delta")
+    process.store.commit = mistaken
+    async with asyncio.timeout(5):
+        with pytest.raises(StoreFault, match="ValueError"):
+            await process.events(broken)
+        assert (await process.events(sound))[-1].type == "turn_settled"
+
+
 async def test_an_answer_without_end_is_stopped_by_the_bound():
     endless = [*BEGUN, *([[PartDelta(index=0, text="x" * 100)]] * 50)]
     process = Process(scripts=[endless], bounds=Bounds(longest_answer=1000))

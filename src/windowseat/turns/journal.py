@@ -13,12 +13,13 @@ Where lines are kept is the store's business (core/ports.py), what they say the 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from windowseat.core.errors import Fault
+from windowseat.core.errors import Fault, StoreFault
 from windowseat.core.events import Event, PartDelta, PartStarted, TurnSettled, is_edge
 from windowseat.core.ports import Clock, Entry, JournalStore, Line
 
@@ -36,6 +37,8 @@ LAST_SECONDS = 5.0
 """… and for how long; whoever comes later reads the store."""
 MOST_WAITING = 4 * 1024 * 1024
 """Characters of one turn that may wait for the writer before its run must wait too."""
+
+_log = logging.getLogger(__name__)
 
 EncodeEvent = Callable[[int, datetime, Event], bytes]
 
@@ -245,17 +248,28 @@ class Journal:
                 self._round_is_due = False
                 self._last_round = self._running_loop().time()
             self._urgent.clear()
-            batch = [self._taken(self._pending.pop(turn)) for turn in turns if turn in self._pending]
+            batch = [
+                taken
+                for turn in turns
+                if turn in self._pending and (taken := self._taken(self._pending.pop(turn))) is not None
+            ]
             if batch:
                 await self._commit(batch)
 
-    def _taken(self, live: _Live) -> tuple[_Live, Entry]:
-        """Number what waits; words of one part that wait together become one event."""
+    def _taken(self, live: _Live) -> tuple[_Live, Entry] | None:
+        """Number what waits; words of one part that wait together become one event.
+
+        None where that cannot be put into JSON, which is that turn's trouble alone.
+        """
         lines: list[Line] = []
         n = live.n
-        for at, event in _joined(live.waiting):
-            n += 1
-            lines.append(Line(n, at, event, self._encode(n, at, event)))
+        try:
+            for at, event in _joined(live.waiting):
+                n += 1
+                lines.append(Line(n, at, event, self._encode(n, at, event)))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the writer goes on for all others
+            self._give_up(live, error)
+            return None
         live.n = n
         live.waiting = []
         live.size = 0
@@ -266,14 +280,12 @@ class Journal:
         durable = any(_is_durable(line.event) for _, entry in batch for line in entry.lines)
         try:
             await self._store.commit([entry for _, entry in batch], durable=durable)
-        except Fault as fault:
+        except Exception as error:  # noqa: BLE001 - the same
             if len(batch) > 1:  # one turn's trouble must not take the others along
                 for each in batch:
                     await self._commit([each])
-                return
-            batch[0][0].failed = fault
-            batch[0][0].committed.set()
-            self._wake(batch[0][0].turn)
+            else:
+                self._give_up(batch[0][0], error)
             return
         for live, entry in batch:
             live.writing = False
@@ -282,6 +294,20 @@ class Journal:
                 del live.recent[:-RECENT]
             live.committed.set()
             self._wake(live.turn)
+
+    def _give_up(self, live: _Live, error: Exception) -> None:
+        """Write this turn no longer, and tell everyone who waits for it why."""
+        if isinstance(error, Fault):
+            live.failed = error
+        else:
+            _log.error("turn %s cannot be written", live.turn, exc_info=error)
+            live.failed = StoreFault(
+                "store_failed",
+                f"The turn could not be written ({type(error).__name__}).",
+                hint="The server's log says more. Resume the turn, or ask again.",
+            )
+        live.committed.set()
+        self._wake(live.turn)
 
     # -- reading ----------------------------------------------------------------------------------
 
