@@ -245,6 +245,26 @@ async def test_a_cancelled_call_stops_its_tool(
     assert asking.ended == []
 
 
+async def test_a_file_name_that_is_no_text_does_not_break_the_turn(
+    registry: ToolRegistry, user: User
+) -> None:
+    """Python reads the bytes of such a name as half surrogate pairs, which JSON cannot hold."""
+    name = b"caf\xe9.txt".decode("utf-8", "surrogateescape")
+
+    async def lists(_turn: Turn, arguments: dict[str, Json], emit: Emit) -> tuple[Part, ...]:
+        emit(f"Found {name}")
+        if arguments:
+            raise FileNotFoundError(name)
+        return (Text(text=name),)
+
+    registry.register(replace(LOOK, name="list", schema={"type": "object"}), lists)
+    shown: list[str | Part] = []
+    result = await registry.run(turn_of(user), call_of("list"), shown.append)
+    assert (shown, result) == (["Found caf?.txt"], (Text(text="caf?.txt"),))
+    with pytest.raises(ToolFault, match=r"caf\?.txt"):
+        await registry.run(turn_of(user), call_of("list", {"again": True}), ignore)
+
+
 async def test_a_long_result_is_cut_and_all_of_it_kept_as_a_file(
     registry: ToolRegistry, keeper: Keeper, user: User
 ) -> None:

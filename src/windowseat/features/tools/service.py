@@ -11,6 +11,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from windowseat.core.ask import Turn, User
@@ -111,7 +112,7 @@ class ToolRegistry:
         arguments = _checked(call, entry.tool)
         try:
             async with asyncio.timeout(entry.tool.timeout) as limit:
-                result = await entry.run(turn, arguments, emit)
+                result = await entry.run(turn, arguments, partial(_emit_clean, emit))
         except ToolFault:
             raise
         except Fault as fault:
@@ -120,9 +121,10 @@ class ToolRegistry:
             if isinstance(error, TimeoutError) and limit.expired():
                 raise _took_too_long(entry.tool) from error
             _log.warning("The tool %s failed.", entry.tool.name, exc_info=True)
-            words = strike_secrets(f"{type(error).__name__}: {error}")[:_MOST_ERROR]
+            words = strike_secrets(_words(f"{type(error).__name__}: {error}"))[:_MOST_ERROR]
             raise ToolFault("tool_failed", f"The tool {entry.tool.name} failed: {words}") from error
         parts = (Text(text=result),) if isinstance(result, str) else tuple(result)
+        parts = tuple(map(_clean, parts))
         return await self._cut(turn, call, entry.tool, parts)
 
     async def remember(self, turn: Turn, tool: str, decision: Decision) -> None:
@@ -177,6 +179,20 @@ class ToolRegistry:
         # A citation and not a file part: a model reads a file part whole, and the page links to both.
         kept.append(Citation(part=len(kept) - 1, file=file, title=name))
         return tuple(kept)
+
+
+def _words(text: str) -> str:
+    """The text without half surrogate pairs, for which JSON has no bytes: Python makes them of file names
+    that are no UTF-8 (PEP 383)."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _clean(part: Part) -> Part:
+    return replace(part, text=_words(part.text)) if isinstance(part, Text) else part
+
+
+def _emit_clean(emit: Emit, what: str | Part) -> None:
+    emit(_words(what) if isinstance(what, str) else _clean(what))
 
 
 def _checked(call: ToolCall, tool: Tool) -> dict[str, Json]:
