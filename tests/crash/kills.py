@@ -142,14 +142,13 @@ class CrashHouse:
         following: list[asyncio.Task[None]] = []
         try:
             killed = await self._killed_at(point, turns, following, chance)
-            await self._start_again(turns, since, killed, measured, two=point.two)
+            since = await self._start_again(turns, since, killed, measured, two=point.two)
             for _ in range(point.kills - 1):
                 for turn in turns:
                     turn.follow()
-                since = killed
                 await asyncio.sleep(chance.uniform(0, 0.8))
                 killed = self.server.kill()
-                await self._start_again(turns, since, killed, measured)
+                since = await self._start_again(turns, since, killed, measured)
             for turn in turns:
                 if turn.thread is None:
                     assert await turn.start()
@@ -211,7 +210,8 @@ class CrashHouse:
 
     async def _start_again(
         self, turns: list[AskedTurn], since: int, killed: int, measured: Measured, *, two: bool = False
-    ) -> None:
+    ) -> int:
+        """Judge what was kept and start again; returns when, in time.monotonic_ns()."""
         for turn in turns:
             await turn.let_go()
         home = self.root / "home"
@@ -220,12 +220,13 @@ class CrashHouse:
             lost = lost_milliseconds(self.sent, turn.plan["plan"], kept[turn.id], since, killed)
             measured.lost = max(measured.lost, lost)
             assert lost <= MOST_LOST, f"{lost:.0f} ms of what was sent to {turn.plan['plan']} are gone"
-        begun = time.monotonic()
+        begun = time.monotonic_ns()
         self.server.start()
         if two:
             await asyncio.to_thread(self._one_of_two_stays)
         await asyncio.to_thread(self.server.wait_until_ready)
-        measured.came_back = time.monotonic() - begun
+        measured.came_back = (time.monotonic_ns() - begun) / 1e9
+        return begun
 
     def _one_of_two_stays(self) -> None:
         """A second one starts at the same moment; whichever holds the home goes on as our server."""
