@@ -1,11 +1,11 @@
 """What a dialect costs: a streamed word, and a long thread encoded; beside `json.loads` of the same bytes.
 
-    python benchmarks/dialects.py [--rounds 7] [--json FILE]
+    python benchmarks/dialects.py [--rounds 7] [--clients .cache/clients/validators] [--json FILE]
 
 Each round decodes a stream of 2,000 words, an event a read, from bytes to events; and encodes a thread of
 400 messages, about 200,000 tokens. The reference reads the same JSON in the same round and does nothing with
-it. Where the official SDK of OpenAI is installed beside, it reads the same stream of `openai-chat` from a
-transport in memory.
+it. Where the official clients of the providers are there (official_clients.py), they do the same work in
+the same round.
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import official_clients
 import report
 from report import Spread
 
 from windowseat.core.exchange import DialectCodec
 from windowseat.core.message import Message
 from windowseat.core.model import Dialect, Model, Options
-from windowseat.core.parts import Text
+from windowseat.core.parts import Text, text_of
 from windowseat.core.window import assemble
 from windowseat.features.providers.dialects.anthropic_messages import AnthropicMessages
 from windowseat.features.providers.dialects.gemini_generate import GeminiGenerate
@@ -127,26 +129,11 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def sdk_reading(reads: list[bytes]) -> Callable[[], object] | None:
-    """The same stream through OpenAI's SDK, None where that is not installed."""
-    try:
-        import httpx2
-        import openai
-    except ImportError:
-        return None
-    headers = {"content-type": "text/event-stream"}
-    answer = httpx2.MockTransport(
-        lambda _: httpx2.Response(200, headers=headers, stream=httpx2.ByteStream(b"".join(reads)))
-    )
-    client = openai.OpenAI(api_key="none", http_client=httpx2.Client(transport=answer))
-    asked = [{"role": "user", "content": "?"}]
-    return lambda: sum(1 for _ in client.chat.completions.create(model="m", messages=asked, stream=True))
-
-
-def measured(dialect: Dialect, rounds: int) -> dict[str, Spread]:
-    """Microseconds a word and milliseconds a thread, ours and the reference's."""
+def measured(dialect: Dialect, rounds: int, *, clients: bool) -> dict[str, Spread]:
+    """Microseconds a word and milliseconds a thread, ours and the references'."""
     reads, codec = reads_of(dialect), CODECS[dialect]()
     data = [read.partition(b"data: ")[2] for read in reads]
+    texts = [text_of(message.parts) for message in thread()]
     window, model = assemble([], thread()), Model(connection="c", id="m", dialect=dialect)
     body = b"".join(piece.data for piece in codec.encode(window, model, Options(), {}))
     assert decode(dialect, reads) > _WORDS
@@ -156,8 +143,9 @@ def measured(dialect: Dialect, rounds: int) -> dict[str, Spread]:
         "thread": (lambda: codec.encode(window, model, Options(), {}), 1e3),
         "thread, json.loads": (lambda: json.loads(body), 1e3),
     }
-    if dialect == "openai-chat" and (reading := sdk_reading(reads)) is not None:
-        works["word, SDK"] = (reading, 1e6 / _WORDS)
+    if clients:
+        works["word, client"] = (official_clients.reading(dialect, b"".join(reads)), 1e6 / _WORDS)
+        works["thread, client"] = (official_clients.writing(dialect, texts), 1e3)
     times: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, (work, scale) in works.items():
@@ -167,13 +155,15 @@ def measured(dialect: Dialect, rounds: int) -> dict[str, Spread]:
 
 def _more(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--clients", type=Path, default=Path(".cache/clients/validators"))
 
 
 def main() -> None:
     asked = report.options(__doc__, _more)
-    found = {dialect: measured(dialect, asked.rounds) for dialect in CODECS}
-    headers = ["dialect", "µs a word", "json.loads", "SDK", "ms a thread", "json.loads"]
-    names = ["word", "word, json.loads", "word, SDK", "thread", "thread, json.loads"]
+    clients = official_clients.find(asked.clients)
+    found = {dialect: measured(dialect, asked.rounds, clients=clients) for dialect in CODECS}
+    headers = ["dialect", "µs a word", "json.loads", "client", "ms a thread", "json.loads", "client"]
+    names = [f"{what}{whose}" for what in ("word", "thread") for whose in ("", ", json.loads", ", client")]
     rows = [[d, *(s[n].show() if n in s else "" for n in names)] for d, s in found.items()]
     report.tell("Dialects", report.table(headers, rows), {"dialects": found}, asked.json)
 
