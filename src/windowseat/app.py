@@ -28,6 +28,7 @@ from windowseat.core.model import DIALECTS, Dialect
 from windowseat.core.price import Seller
 from windowseat.entrypoints.web.news import News
 from windowseat.entrypoints.web.serve import Port, bind_port, serving, stopping_signals
+from windowseat.features.fallbacks import FallbackLists
 from windowseat.features.files import Files
 from windowseat.features.local_models import CONNECTION, LocalModels
 from windowseat.features.providers import ProviderService, Transport
@@ -74,6 +75,7 @@ class House:
     providers: ProviderService
     tools: ToolRegistry
     spending: Spending
+    fallbacks: FallbackLists
     journal: DatabaseJournal
     news: News
     forget: Callable[[Turn], None]
@@ -147,6 +149,7 @@ def make_asgi(house: House) -> ASGIApp:
             providers=house.providers,
             tools=house.tools,
             spending=house.spending,
+            fallbacks=house.fallbacks,
             news=house.news,
             address=lambda: house.told.get("address"),
         ),
@@ -222,7 +225,7 @@ async def _build(
     local_models = LocalModels(home.models, idle_seconds=settings.engine_idle_minutes * 60)
     stack.push_async_callback(local_models.stop)
     owner = await users.owner()
-    providers, spending = _providers(
+    providers, spending, fallbacks = _providers(
         settings, home, stack, database=database, clock=clock, ids=ids, files=files,
         local_models=local_models, owner=owner,
     )  # fmt: skip
@@ -247,6 +250,7 @@ async def _build(
         providers=providers,
         tools=(tools := _tools(database, clock, files, kept)),
         ledger=spending,
+        fallbacks=fallbacks,
         new_id=ids.new,
         started=(news.turn_started,),
         bounds=Bounds(steps=settings.steps_per_turn),
@@ -265,6 +269,7 @@ async def _build(
         providers=providers,
         tools=tools,
         spending=spending,
+        fallbacks=fallbacks,
         journal=journal_store,
         news=news,
         forget=memory.forget,
@@ -282,8 +287,8 @@ def _providers(
     files: Files,
     local_models: LocalModels,
     owner: User,
-) -> tuple[ProviderService, Spending]:
-    """The way to every model, closed when the house is; and the ledger that knows what each costs."""
+) -> tuple[ProviderService, Spending, FallbackLists]:
+    """The way to every model, closed when the house is; what each costs; and which takes over for another."""
     transport = Transport(connect_timeout=settings.connect_timeout, now=clock.now)
     stack.push_async_callback(transport.aclose)
 
@@ -306,7 +311,8 @@ def _providers(
         environ=os.environ,
         ledger=spending,
     )
-    return providers, spending
+    fallbacks = FallbackLists(database, clock, model_of=providers.model, rates_of=spending.rates)
+    return providers, spending, fallbacks
 
 
 def _tools(database: Database, clock: Clock, files: Files, kept: Mapping[Keeping, Kept]) -> ToolRegistry:

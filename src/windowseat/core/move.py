@@ -11,7 +11,7 @@ from typing import Literal
 
 from windowseat.core.fold import Fold
 from windowseat.core.message import StopReason
-from windowseat.core.parts import ToolCall, ToolResult
+from windowseat.core.parts import Notice, ToolCall, ToolResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,8 @@ def next_move(fold: Fold, *, steps: int, ended: Ended | None = None) -> Move:
     last = fold.steps[-1]
     if last.stop_reason == "interrupted":
         return Send(goes_on=not _was_answered(fold, last.step))
+    if last.stop_reason == "error" and _is_replaced(fold):
+        return Settle("step_limit") if len(fold.steps) >= steps else Send()
     if _has_foreign_call(fold, last.step):
         return Settle("tool_call")
     if last.stop_reason == "paused" or _was_answered(fold, last.step):
@@ -74,6 +76,12 @@ def next_move(fold: Fold, *, steps: int, ended: Ended | None = None) -> Move:
 def _waits(fold: Fold, call: ToolCall) -> bool:
     state = fold.calls.get(call.id)
     return state is not None and state.asked and state.given is None
+
+
+def _is_replaced(fold: Fold) -> bool:
+    """Whether another model takes over: the last that was said is the notice of it."""
+    last = fold.parts[-1] if fold.parts else None
+    return isinstance(last, Notice) and last.code == "fallback"
 
 
 def _was_answered(fold: Fold, step: int) -> bool:

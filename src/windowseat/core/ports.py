@@ -5,7 +5,7 @@ One hop between the spine and the features; no behaviour here. All times are UTC
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -187,6 +187,14 @@ class Ledger(Protocol):
 
     async def record(self, row: LedgerRow) -> Money | None:
         """Keep the row (once for a turn's step) and return its price, None where unknown."""
+        ...
+
+
+class Fallbacks(Protocol):
+    """Which model takes over when one cannot answer."""
+
+    async def next(self, turn: Turn, tried: Collection[str]) -> Model | None:
+        """The next model of the list that holds for this turn, none of those `tried`; None: nobody."""
         ...
 
 

@@ -14,10 +14,11 @@ from windowseat.turns.state import Run
 
 
 async def admit(run: Run) -> AsyncGenerator[Event, None]:
-    """Find the turn's model; where it is gone, say so and end the turn."""
+    """Find the turn's model, or the one that took over; where it is gone, say so and end the turn."""
     if run.model is None:
+        name = run.fold.steps[-1].model if run.fold.steps else run.turn.model
         try:
-            run.model = await run.world.providers.model(run.turn.user, run.turn.model)
+            run.model = await run.world.providers.model(run.turn.user, name)
         except Fault as fault:
             run.ended = "error"
             yield run.note(NoticeGiven(code="error", text=str(fault), fault=fault.code))

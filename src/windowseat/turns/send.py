@@ -1,8 +1,9 @@
 """Send: one step, from the request to the end of its answer, as events.
 
 A reader task brings what the provider sends into the run's inbox; this stage turns it into events of
-the message. A busy provider is waited for before the first word, never after it. Whatever ends the
-answer early leaves what came: each begun part settles, and a notice says why.
+the message. A busy provider is waited for before the first word, never after it; where that does not
+help, another model of the user's list takes over, with a notice. Whatever ends the answer early leaves
+what came: each begun part settles, and a notice says why.
 """
 
 from __future__ import annotations
@@ -36,6 +37,15 @@ from windowseat.turns.state import Arrived, Cancel, Run, Tick
 
 _BUSY = frozenset({"provider_rate_limit", "provider_overloaded"})
 """A 429, 503 or 529, or the same said within a stream; an exhausted quota has a code of its own."""
+_GIVES_WAY = _BUSY | {
+    "provider_no_credit",
+    "provider_error",
+    "provider_timeout",
+    "provider_silent",
+    "provider_unreachable",
+    "provider_cut",
+}
+"""An outage or a limit, so that another model may well answer; a wrong key or request is told instead."""
 _MOST_UNREAD = 8
 """Batches that may lie in the inbox before the reader waits."""
 
@@ -171,13 +181,27 @@ async def send(run: Run, *, goes_on: bool) -> AsyncGenerator[Event, None]:
         reason = "cancelled" if run.ended else answer.finished.stop_reason if answer.finished else "error"
     except ProviderFault as fault:
         reason = "error"
-        run.ended = "error"
-        yield run.note(_notice(fault, run.world.clock.now()))
+        may_give_way = answer.first_token is None and not prepared.said
+        heir = await _heir(run, fault) if may_give_way else None
+        if heir is None:
+            run.ended = "error"
+            yield run.note(_notice(fault, run.world.clock.now()))
+        else:
+            run.model = heir
+            words = f"{fault.detail} {heir.name} answers in place of {model.name}."
+            yield run.note(NoticeGiven(code="fallback", text=words, fault=fault.code))
     for event in close_parts(run, reason):
         yield event
     ended = answer.ended(reason, run.world.clock.now())
     await record_step(run, ended, model.name)
     yield run.note(ended)
+
+
+async def _heir(run: Run, fault: ProviderFault) -> Model | None:
+    """The model that takes over where this fault is an outage or a limit, and the user named one."""
+    if run.world.fallbacks is None or fault.code not in _GIVES_WAY:
+        return None
+    return await run.world.fallbacks.next(run.turn, {step.model for step in run.fold.steps})
 
 
 async def _answered(answer: _Answer, request: Request, model: Model) -> AsyncGenerator[Event, None]:

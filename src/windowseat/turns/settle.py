@@ -109,9 +109,10 @@ async def _estimate(run: Run, step: int) -> Usage:
 
 
 async def settled(run: Run, reason: StopReason) -> TurnSettled:
-    """The last event: why it stopped, what all steps used, and what they cost."""
+    """The last event: why it stopped, what all steps used, and what those cost that were answered at all."""
     for step in run.fold.steps:  # steps of an earlier process: their rows are there, their prices not here
         if step.step not in run.prices and step.ended is not None:
             await record_step(run, step.ended, step.model)
-    price: Money | None = Money.total(run.prices[step] for step in sorted(run.prices))
+    answered = {step.step for step in run.fold.steps if step.ended and step.ended.first_byte is not None}
+    price: Money | None = Money.total(run.prices[step] for step in sorted(run.prices) if step in answered)
     return TurnSettled(stop_reason=reason, usage=run.fold.usage(), price=price)

@@ -10,7 +10,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from windowseat.core.ask import Keeping, Turn
-from windowseat.core.ports import AfterTurn, Clock, InsertSource, Ledger, Providers, Tools, TurnStore
+from windowseat.core.ports import (
+    AfterTurn,
+    Clock,
+    Fallbacks,
+    InsertSource,
+    Ledger,
+    Providers,
+    Tools,
+    TurnStore,
+)
 from windowseat.turns.journal import Journal
 
 
@@ -51,6 +60,7 @@ class World:
     tools: Tools
     ledger: Ledger
     new_id: Callable[[], str]
+    fallbacks: Fallbacks | None = None
     inserts: Sequence[InsertSource] = ()
     after: Sequence[AfterTurn] = ()
     started: Sequence[Callable[[Turn], None]] = ()

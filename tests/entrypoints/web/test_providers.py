@@ -159,3 +159,24 @@ async def test_no_planted_key_is_in_any_answer_or_file(
     assert [answer.status_code for answer in seen] == [200] * len(seen)
     held = [file for file in tmp_path.rglob("*") if file.is_file() and KEY.encode() in file.read_bytes()]
     assert held == []
+
+
+async def test_who_takes_over_is_set_for_all_threads_or_one_and_the_answer_says_so(
+    running: Running, provider: ScriptedProvider
+) -> None:
+    await add(running, provider)
+    body = {"models": ["planted/echo"]}
+    assert (await running.program.put("/api/fallbacks", json=body)).json() == body
+    assert (await running.program.get("/api/fallbacks")).json() == body
+    provider.script([error(529, "Overloaded", headers={"Retry-After": "600"})])
+    begun = await running.start("Who is there?", model="test/echo")
+    events = await read_events(running.program, f"/api/turns/{begun['turn']}/events", until="turn_settled")
+    assert [event["code"] for _, event in events if event["type"] == "notice"] == ["fallback"]
+    assert [event["model"] for _, event in events if event["type"] == "step_started"] == [
+        "test/echo", "planted/echo",
+    ]  # fmt: skip
+    assert events[-1][1]["stop_reason"] == "end"
+    nowhere = await running.program.put("/api/fallbacks?thread=nowhere", json=body)
+    assert nowhere.status_code == 404
+    unknown = await running.program.put("/api/fallbacks", json={"models": ["nobody/x"]})
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "connection_unknown")

@@ -20,6 +20,7 @@ from windowseat.entrypoints.web import (
     connections,
     docs,
     events,
+    fallbacks,
     files,
     health,
     keys,
@@ -42,8 +43,8 @@ from windowseat.entrypoints.web.security import Gate
 from windowseat.entrypoints.web.services import Services
 
 RESOURCES = (
-    turns, events, threads, messages, files, models, model_facts, connections, providers, sign_ins, keys,
-    settings, ledger, health, docs, page,
+    turns, events, threads, messages, files, models, model_facts, connections, providers, fallbacks,
+    sign_ins, keys, settings, ledger, health, docs, page,
 )  # fmt: skip
 
 _NOTHING: Mapping[str, ASGIApp] = {}

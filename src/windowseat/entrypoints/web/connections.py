@@ -47,7 +47,7 @@ class ConnectionChange:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionShown:
     """A connection: of its key the end, of its headers the names. `built_in` ones cannot be changed; `by`
-    says where they are from: the house, the environment (by its `variable`), or a program that was found here.
+    says where they are from: the house, the environment (its `variable`), a program that was found here.
     `needs_key`: what is stored of its secrets cannot be read any more. `provider` is one known by name."""
 
     id: str

@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 if TYPE_CHECKING:
     from windowseat.entrypoints.web.news import News
+    from windowseat.features.fallbacks import FallbackLists
     from windowseat.features.files import Files
     from windowseat.features.providers import ProviderService
     from windowseat.features.spending import Spending
@@ -35,6 +36,7 @@ class Services:
     providers: ProviderService
     tools: ToolRegistry
     spending: Spending
+    fallbacks: FallbackLists
     news: News
     address: Callable[[], str | None]
 
