@@ -25,8 +25,9 @@ from windowseat.core.tool import Tool
 from windowseat.features.tools import Registered
 from windowseat.testing import rules_anthropic, rules_chat, rules_gemini, rules_responses
 from windowseat.testing.provider import ScriptedProvider
-from windowseat.testing.replies import answer, call, text, thinking
+from windowseat.testing.replies import answer, call, page, text, thinking
 from windowseat.testing.rules import Rules
+from windowseat.testing.speech import signed
 from windowseat.testing.world import Running, running_house
 
 PICTURE = "data:image/png;base64,iVBORw0KGgo="
@@ -189,6 +190,80 @@ async def test_it_goes_on_with_thinking_on_and_off_and_between_providers_of_one_
         names = list(places)
         for begun, other in zip(names, [*names[1:], names[0]], strict=True):
             await goes_on(world, begun, other, effort=effort)
+
+
+RAN_THERE = "forty-two, it printed"
+RAN: dict[str, Any] = {
+    "responses": {
+        "id": "r", "object": "response", "status": "completed", "usage": None,
+        "output": [
+            {"type": "reasoning", "id": "rs", "summary": [{"type": "summary_text", "text": "secret"}],
+             "encrypted_content": signed("gpt-5.2", "secret")},
+            {"type": "code_interpreter_call", "id": "ci", "code": "6*7", "container_id": "x",
+             "status": "completed", "outputs": [{"type": "logs", "logs": RAN_THERE}]},
+            {"type": "message", "id": "msg", "role": "assistant", "status": "completed",
+             "content": [{"type": "output_text", "text": "It is 42.", "annotations": []}]},
+        ],
+    },
+    "anthropic": {
+        "id": "m", "type": "message", "role": "assistant", "stop_reason": "end_turn", "usage": {},
+        "content": [
+            {"type": "thinking", "thinking": "secret", "signature": signed("claude-sonnet-4-5", "secret")},
+            {"type": "server_tool_use", "id": "srvtoolu_1", "name": "code_execution", "input": {}},
+            {"type": "code_execution_tool_result", "tool_use_id": "srvtoolu_1",
+             "content": {"type": "code_execution_result", "stdout": RAN_THERE, "stderr": "",
+                         "return_code": 0, "content": []}},
+            {"type": "text", "text": "It is 42."},
+        ],
+    },
+    "gemini": {
+        "candidates": [{"index": 0, "finishReason": "STOP", "content": {"role": "model", "parts": [
+            {"executableCode": {"language": "PYTHON", "code": "6*7"}},
+            {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": RAN_THERE}},
+            {"text": "It is 42."},
+        ]}}],
+    },
+}  # fmt: skip
+"""A whole answer with a tool that ran at the provider."""
+
+
+@pytest.mark.parametrize("begun", RAN)
+async def test_what_ran_at_a_provider_goes_back_there_and_nowhere_else(
+    begun: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world_of(tmp_path / "home", PLACES, monkeypatch) as world:
+        for other in PLACES:
+            world.providers[begun].script([page(json.dumps(RAN[begun]).encode(), "application/json")])
+            first = await world.turn(begun, "What is it?", None, stream=False)
+            assert first["stop_reason"] == "end", first
+            await goes_on_from(world, first["thread"], other)
+            told = json.dumps(world.bodies(other)[-1])
+            assert "It is 42." in told
+            assert (RAN_THERE in told) is (other == begun)
+
+
+async def goes_on_from(world: World, thread: str, name: str) -> None:
+    world.providers[name].script(answers(name))
+    settled = await world.turn(name, "Sure?", thread)
+    assert world.providers[name].broken == []
+    assert settled["stop_reason"] == "end", settled
+
+
+async def test_an_answer_that_its_provider_paused_goes_back_as_it_is_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paused = {**RAN["anthropic"], "content": RAN["anthropic"]["content"][:2], "stop_reason": "pause_turn"}
+    ended = {**RAN["anthropic"], "content": RAN["anthropic"]["content"][2:]}
+    async with world_of(tmp_path / "home", PLACES, monkeypatch) as world:
+        pages = [page(json.dumps(each).encode(), "application/json") for each in (paused, ended)]
+        world.providers["anthropic"].script(pages)
+        settled = await world.turn("anthropic", "What is it?", None, stream=False)
+        assert world.providers["anthropic"].broken == []
+        assert settled["stop_reason"] == "end"
+        assert [part["type"] for part in settled["parts"]] == ["thinking", "tool_call", "tool_result", "text"]
+        assert world.bodies("anthropic")[-1]["messages"][-1]["content"] == paused["content"]
+        await goes_on_from(world, settled["thread"], "anthropic")
+        assert RAN_THERE in json.dumps(world.bodies("anthropic")[-1])
 
 
 async def test_what_breaks_a_rule_is_refused_in_the_provider_s_own_shape_and_told(

@@ -183,6 +183,20 @@ BROKEN: list[tuple[str, Change, str]] = [
     ("anthropic", put("tools", [{"name": "a"}, {"name": "a"}]), "must be unique"),
     ("anthropic", put("tools", [{"name": n, "cache_control": {}} for n in "abcde"]), "A maximum of 4"),
     ("anthropic", lambda b: b["messages"].append({"role": "assistant", "content": "So "}), "trailing"),
+    (
+        "anthropic",
+        lambda b: b["messages"][1]["content"].insert(
+            1, {"type": "server_tool_use", "id": "s", "name": "code_execution", "input": {}}
+        ),
+        "without a corresponding",
+    ),
+    (
+        "anthropic",
+        lambda b: b["messages"][1]["content"].insert(
+            1, {"type": "code_execution_tool_result", "tool_use_id": "s", "content": {}}
+        ),
+        "no `server_tool_use` before it",
+    ),
     ("gemini", put("seed", 1), 'Unknown name "seed"'),
     ("gemini", put("generationConfig", {"effort": 1}), 'Unknown name "effort"'),
     ("gemini", put("contents", []), "contents is not specified"),

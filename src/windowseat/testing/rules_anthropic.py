@@ -36,11 +36,13 @@ _BLOCKS: dict[str, frozenset[str]] = {
     "redacted_thinking": frozenset({"data"}),
     "tool_use": frozenset({"id", "name", "input", "caller"}),
     "tool_result": frozenset({"tool_use_id", "content", "is_error"}),
+    "server_tool_use": frozenset({"id", "name", "input", "caller"}),
+    "code_execution_tool_result": frozenset({"tool_use_id", "content"}),
 }
 _PICTURES = ("image/jpeg", "image/png", "image/gif", "image/webp")
-_SAID_BY = {
-    "user": ("text", "image", "document", "tool_result"),
-    "assistant": tuple(_BLOCKS)[:1] + tuple(_BLOCKS)[3:6],
+_SAID_BY: dict[str, frozenset[str]] = {
+    "user": frozenset({"text", "image", "document", "tool_result"}),
+    "assistant": frozenset(_BLOCKS) - {"image", "document", "tool_result"},
 }
 _MOST_MARKS = 4
 
@@ -61,6 +63,7 @@ def anthropic(asked: Mapping[str, Any]) -> None:
         for block in blocks:
             _block(role, block, str(asked["model"]))
     _calls(messages)
+    _ran_there(messages)
     _end(messages)
     _thinking(asked, messages)
     marks = str(asked).count("'cache_control'")
@@ -129,6 +132,22 @@ def _calls(messages: list[tuple[str, Blocks]]) -> None:
         )
         kinds = [block["type"] == "tool_result" for block in follows]
         demand(kinds == sorted(kinds, reverse=True), "messages: `tool_result` blocks must come first")
+
+
+def _ran_there(messages: list[tuple[str, Blocks]]) -> None:
+    """A tool that ran there has its result behind it, unless it stands last: then it is gone on with."""
+    everything = [block for _, blocks in messages for block in blocks]
+    results = [block["tool_use_id"] for block in everything if block["type"] == "code_execution_tool_result"]
+    calls = [block["id"] for block in everything if block["type"] == "server_tool_use"]
+    unique(calls, "messages: `server_tool_use` ids must be unique: {}")
+    demand(set(results) <= set(calls), "messages: a tool's result has no `server_tool_use` before it")
+    waiting = [id for id in calls if id not in results]
+    last = everything[-1]
+    demand(
+        not waiting or (last["type"] == "server_tool_use" and waiting == [last["id"]]),
+        f"messages: `code_execution` tool use with id {', '.join(waiting)} was found without a corresponding "
+        "`code_execution_tool_result` block",
+    )
 
 
 def _end(messages: list[tuple[str, Blocks]]) -> None:

@@ -46,6 +46,8 @@ _PARTS: dict[str, frozenset[str]] = {
     "text": frozenset(),
     "inlineData": frozenset({"mimeType", "data", "displayName"}),
     "fileData": frozenset({"mimeType", "fileUri", "displayName"}),
+    "executableCode": frozenset({"id", "language", "code"}),
+    "codeExecutionResult": frozenset({"id", "outcome", "output"}),
     "functionCall": frozenset({"id", "name", "args"}),
     "functionResponse": frozenset({"id", "name", "response", "parts", "willContinue", "scheduling"}),
 }

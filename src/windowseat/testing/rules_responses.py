@@ -33,6 +33,7 @@ _ITEMS: dict[str, frozenset[str]] = {
     "message": frozenset({"type", "role", "content", "id", "status", "phase"}),
     "function_call": frozenset({"type", "id", "call_id", "name", "arguments", "status", "namespace"}),
     "function_call_output": frozenset({"type", "id", "call_id", "output", "status"}),
+    "code_interpreter_call": frozenset({"type", "id", "code", "container_id", "outputs", "status"}),
     "reasoning": frozenset({"type", "id", "summary", "content", "encrypted_content", "status"}),
 }
 _CONTENTS: dict[str, frozenset[str]] = {
@@ -113,7 +114,8 @@ def _thoughts(items: list[dict[str, Any]], model: str) -> None:
             before.get("encrypted_content") == signed(model, words),
             f"The encrypted content for item {before.get('id')} could not be verified.",
         )
-        follows = item["type"] in ("function_call", "reasoning") or item.get("role") == "assistant"
+        leads = ("function_call", "reasoning", "code_interpreter_call")
+        follows = item["type"] in leads or item.get("role") == "assistant"
         demand(
             follows,
             f"Item '{before.get('id')}' of type 'reasoning' was provided without its required following "
