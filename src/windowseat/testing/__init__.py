@@ -9,6 +9,8 @@
     server      the HTTP under it
     ports       the ports of a turn without HTTP: a provider and tools that follow a script
     tools       a tool that asks first
+    serving     the real server in a process of its own, to be killed, starved and loaded
+    following   a follower that keeps every byte that it was shown
 
     from windowseat.testing.provider import ScriptedProvider
     from windowseat.testing.replies import answer, text
