@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import logging
 from decimal import Decimal
 from pathlib import Path
 
 import httpx2
+import pytest
 from tests.entrypoints.web.conftest import read_events
 
 from windowseat.testing.provider import ScriptedProvider
 from windowseat.testing.replies import error
-from windowseat.testing.world import Running
+from windowseat.testing.server import HttpReceived, HttpReply, LoopbackServer
+from windowseat.testing.world import Running, running_house
 
 KEY = "sk-planted-0123456789abcdef-9876"
+ENVIRONMENT_KEY = "sk-environment-abcdef0123456789-5432"
+HEADER = "header-secret-0123456789-1357"
 
 
 async def add(running: Running, provider: ScriptedProvider, name: str = "planted") -> None:
@@ -139,26 +145,58 @@ async def test_nobody_sees_the_facts_rates_or_sums_of_another(
     assert (await other.get("/api/ledger/sums")).json() == {"sums": []}
 
 
-async def test_no_planted_key_is_in_any_answer_or_file(
-    running: Running, provider: ScriptedProvider, tmp_path: Path
+async def test_no_planted_key_is_in_any_answer_log_error_or_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await add(running, provider)
-    provider.script([error(400, f"bad key {KEY} in {KEY}")] * 2)
-    seen = [
-        await running.program.post("/api/connections/planted/test", json={"model": "echo"}),
-        *[
-            await running.program.get(path)
+    """A provider quotes all that it was sent, in errors of every kind; everything that we say is searched."""
+    got: list[str] = []
+
+    async def quote(asked: HttpReceived, reply: HttpReply) -> None:
+        got.append(f"{asked.path} {dict(asked.headers)}")
+        if asked.method == "GET":
+            return reply.whole(200, b'{"data":[{"id":"echo"}]}', {"Content-Type": "application/json"})
+        status, kind = ((400, "application/json"), (401, "text/html"), (500, "text/plain"))[len(got) % 3]
+        return reply.whole(
+            status, json.dumps({"error": {"message": got[-1]}}).encode(), {"Content-Type": kind}
+        )
+
+    caplog.set_level(logging.DEBUG)
+    async with LoopbackServer(quote) as server:
+        url = f"{server.url}/v1"
+        monkeypatch.setenv("OPENAI_API_KEY", ENVIRONMENT_KEY)
+        monkeypatch.setenv("OPENAI_BASE_URL", url)
+        async with running_house(tmp_path / "home", provider=url) as running:
+            program = running.program
+            more = {"headers": {"x-own": HEADER}, "query": {"api-key": HEADER}}
+            seen = [
+                await program.post("/api/connections", json=body)
+                for body in (
+                    {"name": "planted", "dialect": "openai-chat", "url": url, "key": KEY},
+                    {"name": "headed", "dialect": "openai-chat", "url": url, **more},
+                    {"provider": "xai", "key": f"{KEY} two"},
+                )
+            ]
+            seen.append(await program.patch("/api/connections/planted", json={"url": "https://x.example/v1"}))
+            for name in ("planted", "openai", "headed") * 3:
+                seen.append(await program.post(f"/api/connections/{name}/test", json={"model": "echo"}))
+                begun = await running.start("Hello", model=f"{name}/echo")
+                seen.append(await program.get(f"/api/turns/{begun['turn']}/events"))
+                seen.append(await program.get(f"/api/turns/{begun['turn']}/requests/1"))
             for path in (
-                "/api/connections", "/api/models", "/api/models?connection=planted", "/api/ledger",
-                "/api/ledger/sums", "/api/ledger/export", "/api/settings", "/api/providers",
-                "/api/models/facts?model=planted/echo", "/api/models/rates?model=planted/echo",
-            )
-        ],
-    ]  # fmt: skip
-    assert [answer.request.url for answer in seen if KEY in answer.text] == []
-    assert [answer.status_code for answer in seen] == [200] * len(seen)
-    held = [file for file in tmp_path.rglob("*") if file.is_file() and KEY.encode() in file.read_bytes()]
-    assert held == []
+                "connections", "models", "models?connection=planted", "ledger", "ledger/sums",
+                "ledger/export", "settings", "providers", "threads", "models/facts?model=planted/echo",
+                "models/rates?model=openai/echo", "models/speeds", "fallbacks",
+            ):  # fmt: skip
+                seen.append(await program.get(f"/api/{path}"))
+            connections = await running.house.providers.connections.list(running.house.owner)
+            shown = repr(running.house) + repr(connections)
+    for secret in (KEY, ENVIRONMENT_KEY, HEADER):
+        assert "\n".join(each.text for each in seen if secret in each.text) == ""
+        assert secret not in caplog.text
+        assert secret not in shown
+        held = [file for file in tmp_path.rglob("*") if file.is_file()]
+        assert [file for file in held if secret.encode() in file.read_bytes()] == []
+        assert [each for each in got if secret in each] != [], "it went where it belongs"
 
 
 async def test_who_takes_over_is_set_for_all_threads_or_one_and_the_answer_says_so(
