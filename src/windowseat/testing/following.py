@@ -77,7 +77,7 @@ class Follower:
     slowness: float = 0.0
     on_event: Callable[[dict[str, Any]], None] | None = None
     seen: bytearray = field(default_factory=bytearray)
-    torn: bytes = b""
+    torn: bytearray = field(default_factory=bytearray)
     last: int = 0
     settled: bool = False
     connections: int = 0
@@ -88,7 +88,7 @@ class Follower:
     @property
     def shown(self) -> bytes:
         """All that it was shown, up to the last byte."""
-        return bytes(self.seen) + (b"" if self.torn.startswith(b":") else self.torn)
+        return bytes(self.seen + (b"" if self.torn.startswith(b":") else self.torn))
 
     async def follow(self, seconds: float | None = None) -> int | None:
         """Follow from the last number on, until the stream ends or for some seconds; returns the status.
@@ -104,7 +104,7 @@ class Follower:
             return 0
 
     async def _follow(self) -> int:
-        self.torn = b""
+        self.torn.clear()
         self.connections += 1
         reader, writer = await self.door.open(buffer=4096 if self.slowness else None)
         try:
@@ -125,12 +125,15 @@ class Follower:
         return f"{self.path}{joint}after={self.last}"
 
     def _take(self, data: bytes) -> None:
-        *frames, self.torn = (self.torn + data).split(b"\n\n")
+        self.torn += data
+        if b"\n\n" not in self.torn[-len(data) - 1 :]:
+            return
+        *frames, self.torn = self.torn.split(b"\n\n")
         for frame in frames:
             if frame.startswith(b":"):
                 continue
             self.seen += frame + b"\n\n"
-            told = parse(frame)
+            told = parse(bytes(frame))
             self.last = told.get("n", self.last)
             self.settled = self.settled or told["type"] == "turn_settled"
             if self.on_event is not None:
