@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -39,7 +40,7 @@ class Point:
 
     `part` and `step_reason` narrow it. `before_answer`: while the turns are being asked. `waits`: nobody
     decides before the kill; `decides`: somebody does just then. `kills`: how often, until all has settled.
-    `two`: two servers start after it at the same moment.
+    `two`: two servers start after it at the same moment. `gently`: the server is asked to stop.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Point:
     decides: bool = False
     kills: int = 1
     two: bool = False
+    gently: bool = False
 
     def is_at(self, event: dict[str, Any]) -> bool:
         """Whether this event is the moment."""
@@ -83,6 +85,7 @@ POINTS = (
     Point("as a decision is kept", "approval_given"),
     Point("as it settles", "step_ended", step_reason="end", within=0.005),
     Point("as it has settled", "turn_settled"),
+    Point("as it is asked to stop", within=1.2, gently=True),
     Point("twice", within=1.2, kills=2),
     Point("three times", within=0.6, kills=3),
     Point("with two servers after it", within=1.2, two=True),
@@ -187,7 +190,7 @@ class CrashHouse:
 
         def kill() -> None:
             if not killed.done():
-                killed.set_result(self.server.kill())
+                killed.set_result(self.server.ask_to_stop() if point.gently else self.server.kill())
 
         def saw(event: dict[str, Any]) -> None:
             if point.is_at(event):
@@ -212,6 +215,7 @@ class CrashHouse:
         self, turns: list[AskedTurn], since: int, killed: int, measured: Measured, *, two: bool = False
     ) -> int:
         """Judge what was kept and start again; returns when, in time.monotonic_ns()."""
+        assert await asyncio.to_thread(self.server.wait) in (0, -signal.SIGKILL)
         for turn in turns:
             await turn.let_go()
         home = self.root / "home"

@@ -21,10 +21,11 @@ IN_EVERY_RUN = (
     "while a tool runs",
     "while it waits for a person",
     "as it settles",
+    "as it is asked to stop",
     "with two servers after it",
 )
 ROUNDS = 10
-"""Times that the long run goes through all points: 22 points and 25 kills each time."""
+"""Times that the long run goes through all points: 23 points and 26 ends each time."""
 
 
 @pytest.fixture(scope="module")

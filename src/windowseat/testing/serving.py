@@ -176,15 +176,26 @@ class ServerProcess:
         self.process.wait()
         return at
 
-    def stop(self) -> int:
-        """SIGTERM; returns the exit code. Killed where it takes longer than it may."""
+    def ask_to_stop(self) -> int:
+        """SIGTERM, and no waiting; returns time.monotonic_ns() of the instant before."""
         assert self.process is not None
+        at = time.monotonic_ns()
         self.process.send_signal(signal.SIGTERM)
+        return at
+
+    def wait(self) -> int:
+        """Wait until the process is gone; returns its exit code. Killed where it takes longer than it may."""
+        assert self.process is not None
         try:
             return self.process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
             raise
+
+    def stop(self) -> int:
+        """Ask it to stop, and wait."""
+        self.ask_to_stop()
+        return self.wait()
 
     def end(self) -> None:
         """Leave nothing running, whatever happened before."""
