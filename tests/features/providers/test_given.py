@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -151,3 +152,11 @@ async def test_looking_never_takes_longer_than_a_moment_and_says_nothing(
         assert time.monotonic() - began < 2
     assert await find_local(transport, [replace(each, url="http://127.0.0.1:1/v1") for each in LOCAL]) == {}
     assert caplog.records == []
+
+
+def test_the_page_names_every_known_provider_as_it_is() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "features" / "providers.md").read_text("utf-8")
+    for row in PROVIDERS:
+        line = next((line for line in page.splitlines() if line.startswith(f"| `{row.name}` |")), "")
+        for told in (row.title, row.key_url, row.dialect, row.url or row.url_example, *row.variables):
+            assert told in line, f"docs/features/providers.md, {row.name}: {told}"

@@ -99,7 +99,7 @@ class KnownModels:
     async def of(self, user: User, connection: Connection) -> tuple[Model, ...]:
         """The models of one connection that is kept or given."""
         said = (await self._store.said(user.id, connection.name)).get(connection.name, {})
-        return tuple(_model(connection, model_id, each) for model_id, each in sorted(said.items()))
+        return await asyncio.to_thread(_models, connection, said)
 
     async def of_late(self, name: str) -> tuple[Model, ...]:
         """The models of a late connection that can be used now."""
@@ -111,8 +111,7 @@ class KnownModels:
         found = [model for name in self._late for model in await self.of_late(name)]
         said = await self._store.said(user.id)
         for connection in await self._connections.list(user):
-            of = said.get(connection.name, {})
-            found += [_model(connection, model_id, each) for model_id, each in of.items()]
+            found += await asyncio.to_thread(_models, connection, said.get(connection.name, {}))
         return tuple(found)
 
     async def named(self, user: User, name: str) -> str:
@@ -149,6 +148,11 @@ _TOLD_BY_FILE = ("title", "window", "output_limit", "tools", "thinking", "prefil
 def _catalogued(connection: Connection) -> Iterator[str]:
     catalogue = _CATALOGUES.get(connection.provider, "")
     yield from catalogued_models(catalogue) if catalogue else ()
+
+
+def _models(connection: Connection, said: Mapping[str, Said]) -> tuple[Model, ...]:
+    """Of thousands of models this takes a moment, so it is done beside the loop."""
+    return tuple(_model(connection, model_id, each) for model_id, each in sorted(said.items()))
 
 
 def _model(connection: Connection, model_id: str, said: Said) -> Model:
