@@ -8,7 +8,7 @@ from windowseat import codec
 from windowseat.core.events import PartDelta, PartStarted, StepStarted, TurnSettled
 from windowseat.core.parts import Text
 from windowseat.platform.clock import Clock
-from windowseat.turns.journal import GAP, LAST, MOST_GAP, Journal
+from windowseat.turns.journal import GAP, LAST, Journal
 
 
 class SlowStore:
@@ -26,6 +26,14 @@ class SlowStore:
     async def read(self, turn, after):
         self.reads.append((turn, after))
         return ()
+
+
+async def a_round(journal, store, turn):
+    """A round of the writer, after which the next one has to wait."""
+    journal.post(turn, PartDelta(index=0, text="of the round"))
+    async with asyncio.timeout(5):
+        while not store.kept:
+            await asyncio.sleep(0)
 
 
 async def test_an_edge_that_is_put_while_the_writer_is_busy_is_committed_when_put_returns():
@@ -59,7 +67,7 @@ async def test_the_first_words_of_a_part_do_not_wait_for_the_next_commit_of_othe
     store = SlowStore()
     journal = Journal(store, Clock(), codec.event_json)
     journal.open("t", 1, 0)
-    await journal.put("t", StepStarted(step=1, request="r", model="m"))
+    await a_round(journal, store, "t")
     begun = PartStarted(index=0, part=Text(text=""))
     journal.post("t", begun)
     journal.post("t", PartDelta(index=0, text="first"))
@@ -99,9 +107,7 @@ async def test_an_edge_takes_along_its_own_turn_and_leaves_the_others_to_their_r
     journal = Journal(store, Clock(), codec.event_json)
     for turn in ("a", "b"):
         journal.open(turn, 1, 0)
-        journal.post(turn, PartDelta(index=0, text=f"first of {turn}"))
-    await journal.flush("a")
-    await journal.flush("b")
+    await a_round(journal, store, "b")
     journal.post("b", PartDelta(index=0, text="later"))
     await journal.put("a", StepStarted(step=1, request="r", model="m"))
     assert store.kept[-1].type == "step_started"
@@ -110,20 +116,17 @@ async def test_an_edge_takes_along_its_own_turn_and_leaves_the_others_to_their_r
     await journal.close()
 
 
-async def test_the_gap_grows_with_the_turns_that_stream_and_no_further_than_what_a_kill_may_take():
+async def test_a_round_waits_a_moment_for_those_whose_words_come_just_behind():
     store = SlowStore()
     journal = Journal(store, Clock(), codec.event_json)
-    turns = [f"t{number}" for number in range(300)]
+    turns = [f"t{number}" for number in range(100)]
     for turn in turns:
         journal.open(turn, 1, 0)
-        journal.post(turn, PartDelta(index=0, text="first"))
-    await asyncio.sleep(0.02)
-    assert len(store.kept) == 300
     for turn in turns:
-        journal.post(turn, PartDelta(index=0, text="second"))
-    await asyncio.sleep(GAP + 0.02)
-    assert len(store.kept) == 300
-    async with asyncio.timeout(10 * MOST_GAP):
-        while len(store.kept) < 600:
-            await asyncio.sleep(0.01)
+        journal.post(turn, PartDelta(index=0, text="word"))
+        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        while not store.kept:
+            await asyncio.sleep(0)
+    assert len(store.kept) == 100
     await journal.close()

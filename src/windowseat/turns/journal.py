@@ -1,11 +1,10 @@
 """The journal: events get their numbers, are written, and only then shown.
 
-One writer groups the events of all turns. It commits at once when it was idle, else every 50 ms, or up to
-125 ms while very many turns stream; an edge is committed without delay, and whoever put it waits for that;
-a part's first words are not held up either. Such a commit takes along its own turn alone, so that the rest
-stays grouped. Words of one part that wait for the same commit become one event. Followers wake on the commit
-and read from memory what is recent, from the store what is older; they hold nothing, so a slow one costs
-nothing.
+One writer groups the events of all turns. It commits at once when it was idle, else every 50 ms; an edge is
+committed without delay, and whoever put it waits for that; a part's first words are not held up either.
+Such a commit takes along its own turn alone, so that the rest stays grouped. Words of one part that wait for
+the same commit become one event. Followers wake on the commit and read from memory what is recent, from the
+store what is older; they hold nothing, so a slow one costs nothing.
 
 Where lines are kept is the store's business (core/ports.py), what they say the fold's.
 """
@@ -25,10 +24,9 @@ from windowseat.core.ports import Clock, Entry, JournalStore, Line
 
 GAP = 0.05
 """Seconds between two rounds of the writer while text streams: what a kill can take of what was sent."""
-GAP_PER_TURN = 0.001
-"""So much of it for each turn that is written here, as every turn of a round costs its share …"""
-MOST_GAP = 0.125
-"""… and never more than this."""
+MOMENT_PER_TURN = 0.0001
+"""Seconds that a round waits, for each turn that is written here, for those whose words come just behind."""
+MOST_MOMENT = 0.02
 RECENT = 512
 """Lines of a running turn that are kept in memory for its followers."""
 LAST = 16
@@ -224,8 +222,8 @@ class Journal:
         if self._timer is not None or self._round_is_due:
             return
         loop = self._running_loop()
-        gap = min(MOST_GAP, max(GAP, GAP_PER_TURN * len(self._live)))
-        self._timer = loop.call_at(max(loop.time(), self._last_round + gap), self._begin_round)
+        soon = loop.time() + min(MOST_MOMENT, MOMENT_PER_TURN * len(self._live))
+        self._timer = loop.call_at(max(soon, self._last_round + GAP), self._begin_round)
 
     def _begin_round(self) -> None:
         self._timer = None

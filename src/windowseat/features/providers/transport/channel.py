@@ -16,11 +16,16 @@ from typing import cast
 import httptools
 import httpx2
 
+from windowseat.features.providers.transport.beat import Beat
+
 _BUFFER = 1024 * 1024
 """Bytes of one answer that may wait for their reader before the network is told to pause."""
 
 _OVERHEAD = 256 * 1024
 """Bytes in a row that may come without adding to the body: headers, trailers, chunk sizes."""
+
+_AT_ONCE = 4
+"""Reads of a body that wait for no beat: an answer's first words."""
 
 
 class NotHttp(httpx2.RemoteProtocolError):
@@ -30,7 +35,8 @@ class NotHttp(httpx2.RemoteProtocolError):
 class Channel(asyncio.Protocol):
     """A connection; `send`, then `head`, then `read` until b"", then `rest` or `abort`."""
 
-    def __init__(self) -> None:
+    def __init__(self, beat: Beat) -> None:
+        self._beat = beat
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
@@ -48,7 +54,7 @@ class Channel(asyncio.Protocol):
         self.heard = self.answered = self.complete = self.sent = False
         self._until_end = self._keep_alive = False
         self._chunks: list[bytes] = []
-        self._unread = self._overhead = 0
+        self._unread = self._overhead = self._reads = 0
         self._silence = silence
         self.begun_at = self._since = self._loop.time()
         if silence is not None:
@@ -62,6 +68,7 @@ class Channel(asyncio.Protocol):
         `silence` in seconds counts while we wait and not a byte moves, here and in `head` and `read`.
         """
         self._begin(silence)
+        self.go_on()
         self._write(head)
         async for piece in body:
             if piece:
@@ -91,9 +98,9 @@ class Channel(asyncio.Protocol):
             await self._wait()
         data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
         self._chunks.clear()
-        if self._unread > _BUFFER and self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
-        self._unread = 0
+        was_full, self._unread = self._unread > _BUFFER, 0
+        if was_full:
+            self.go_on()
         return data
 
     @property
@@ -106,8 +113,19 @@ class Channel(asyncio.Protocol):
         self._stop_watching()
         self.rested_at = self._loop.time()
 
+    def pause(self) -> None:
+        """Read nothing for now."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def go_on(self) -> None:
+        """Read again, unless too much waits for its reader."""
+        if self._transport is not None and not self._transport.is_closing() and self._unread <= _BUFFER:
+            self._transport.resume_reading()
+
     def abort(self) -> None:
         """Close now, without waiting for anything in flight."""
+        self._beat.end(self)
         self._keep_alive = False
         self._stop_watching()
         if self._transport is not None:
@@ -132,11 +150,14 @@ class Channel(asyncio.Protocol):
             self._fail(NotHttp(f"What came is no HTTP/1.1 answer: {error}"))
         if self._overhead > _OVERHEAD:
             self._fail(NotHttp("The headers or trailers have no end."))
-        if self._unread > _BUFFER and self._transport is not None and not self._transport.is_closing():
-            self._transport.pause_reading()
+        if self._unread > _BUFFER:
+            self.pause()
+        elif self._reads > _AT_ONCE and not self.complete:
+            self._beat.after_read(self, self._loop)
         self._wake()
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._beat.end(self)
         self._transport = None
         if self.answered and self._until_end and error is None:
             self.complete = True
@@ -169,16 +190,19 @@ class Channel(asyncio.Protocol):
             self.headers = []
             return
         self.answered = True
+        self._beat.begin(self)
         names = {name.lower() for name, _ in self.headers}
         self._until_end = b"content-length" not in names and b"transfer-encoding" not in names
 
     def on_body(self, body: bytes) -> None:
         self._overhead = 0
+        self._reads += 1
         self._chunks.append(body)
         self._unread += len(body)
 
     def on_message_complete(self) -> None:
         if self.answered:
+            self._beat.end(self)
             self.complete = True
             self._keep_alive = self._parser.should_keep_alive()
 

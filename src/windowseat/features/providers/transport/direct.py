@@ -16,10 +16,12 @@ import re
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import cast
 
 import httpx2
 
+from windowseat.features.providers.transport.beat import Beat
 from windowseat.features.providers.transport.channel import Channel
 from windowseat.features.providers.transport.dialling import dial
 
@@ -41,6 +43,7 @@ class DirectTransport(httpx2.AsyncBaseTransport):
         self._make_tls = tls
         self._tls: ssl.SSLContext | None = None
         self._idle: dict[_Origin, list[Channel]] = {}
+        self._new_channel = partial(Channel, Beat())
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The answer's status and headers, and a stream of its body. Raises httpx2.TransportError."""
@@ -61,7 +64,11 @@ class DirectTransport(httpx2.AsyncBaseTransport):
                     raise
         timeouts = request.extensions.get("timeout", {})
         channel = await dial(
-            Channel, origin[1], origin[2], tls=self._context(origin), timeout=timeouts.get("connect")
+            self._new_channel,
+            origin[1],
+            origin[2],
+            tls=self._context(origin),
+            timeout=timeouts.get("connect"),
         )
         return await self._exchange(channel, request, origin)
 
