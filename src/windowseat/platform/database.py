@@ -11,10 +11,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -23,6 +22,7 @@ from sqlalchemy.sql.expression import Executable
 from windowseat.core.errors import Fault, StoreFault
 from windowseat.platform import sqlite
 from windowseat.platform.statement import Statement
+from windowseat.platform.worker_threads import WorkerThreads
 
 T = TypeVar("T")
 
@@ -47,8 +47,8 @@ class Database:
         self._busy_seconds = busy_seconds
         self._writing = _engine(path, "BEGIN IMMEDIATE", busy_seconds=busy_seconds, read_only=False)
         self._reading = _engine(path, "BEGIN", busy_seconds=busy_seconds, read_only=True)
-        self._writer_thread = ThreadPoolExecutor(1, thread_name_prefix="database-writer")
-        self._reader_threads = ThreadPoolExecutor(readers, thread_name_prefix="database-reader")
+        self._writer_thread = WorkerThreads(1, "database-writer")
+        self._reader_threads = WorkerThreads(readers, "database-reader")
         self._writer: Connection | None = None
         self._writer_is_durable = False
         self._idle_readers: list[Connection] = []
@@ -84,18 +84,18 @@ class Database:
 
     async def read(self, fn: Callable[[Connection], T]) -> T:
         """Run `fn` on one snapshot of the database; a write within it fails."""
-        return await self._in(self._reader_threads, self._read_now, fn)
+        return await self._in(self._reader_threads, lambda: self._read_now(fn))
 
     async def write(self, fn: Callable[[Connection], T], *, durable: bool = False) -> T:
         """Run `fn` in one transaction. `durable`: it is on the disk when this returns, so that it also
         outlives a loss of power; without, it outlives the end of the process, however that comes."""
-        return await self._in(self._writer_thread, self._write_now, fn, durable)
+        return await self._in(self._writer_thread, lambda: self._write_now(fn, durable))
 
     async def change_schema(self, fn: Callable[[Connection], T]) -> T:
         """A durable write for migrations: references are checked once at its end, so that tables can be
         rebuilt (sqlite.org/lang_altertable.html, "other kinds of changes"), and it waits minutes for a
         process that is at the same."""
-        return await self._in(self._writer_thread, self._change_schema_now, fn)
+        return await self._in(self._writer_thread, lambda: self._change_schema_now(fn))
 
     async def check(self) -> list[str]:
         """What is wrong with the file, as sentences; [] when it is sound. Reads all of it."""
@@ -107,7 +107,7 @@ class Database:
 
     async def copy_to(self, target: Path) -> None:
         """A checked copy of all that is committed, as one file; `target` appears whole or not at all."""
-        await self._in(self._reader_threads, self.copy_now, target)
+        await self._in(self._reader_threads, lambda: self.copy_now(target))
 
     def copy_now(self, target: Path) -> None:
         """The same, within a thread that may block; it may be called inside of a write."""
@@ -118,10 +118,10 @@ class Database:
         """End when what was asked for is done; the log is brought into the file. Twice does nothing."""
         await asyncio.to_thread(self._close_now)
 
-    async def _in(self, threads: ThreadPoolExecutor, fn: Callable[..., T], *args: Any) -> T:
+    async def _in(self, threads: WorkerThreads, call: Callable[[], T]) -> T:
         if self._closed:
             raise StoreFault("store_closed", "The database is closed.", hint="Start the server again.")
-        return await asyncio.get_running_loop().run_in_executor(threads, fn, *args)
+        return await threads.run(call)
 
     def _read_now(self, fn: Callable[[Connection], T]) -> T:
         with _translated(self.path):
@@ -193,8 +193,8 @@ class Database:
         if self._closed:
             return
         self._closed = True
-        self._reader_threads.shutdown()
-        self._writer_thread.shutdown()
+        self._reader_threads.close()
+        self._writer_thread.close()
         for conn in self._idle_readers:
             conn.close()
         self._idle_readers.clear()
