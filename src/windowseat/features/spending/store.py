@@ -24,6 +24,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     delete,
     func,
     insert,
@@ -127,6 +128,13 @@ class Chosen:
         return query
 
 
+# Made once: every step of a turn runs them, and making them costs more than running them.
+_ADD = insert(ledger)
+_OWN_RATES = select(own_prices).where(
+    own_prices.c.user_id == bindparam("user"), own_prices.c.model == bindparam("model")
+)
+
+
 class LedgerStore:
     """Adds and reads those rows."""
 
@@ -135,9 +143,9 @@ class LedgerStore:
 
     async def add(self, row: LedgerRow, row_id: str, price: Price | None) -> bool:
         """Add the row; False where the turn's step has one already."""
-        change = insert(ledger).values(id=row_id, **_of_row(row), **_of_price(price))
+        values = {"id": row_id, **_of_row(row), **_of_price(price)}
         try:
-            await self._database.write(lambda conn: conn.execute(change).rowcount)
+            await self._database.write(lambda conn: conn.execute(_ADD, values).rowcount)
         except IntegrityError:
             there = select(ledger.c.id).where(ledger.c.turn_id == row.turn, ledger.c.step == row.step)
             if await self._database.read(lambda conn: conn.execute(there).first()) is None:
@@ -194,8 +202,8 @@ class LedgerStore:
 
     async def own_rates(self, user: str, model: str) -> tuple[OwnRates, datetime] | None:
         """The rates that the user gave for a model, and when."""
-        query = select(own_prices).where(own_prices.c.user_id == user, own_prices.c.model == model)
-        row = await self._database.read(lambda conn: conn.execute(query).first())
+        about = {"user": user, "model": model}
+        row = await self._database.read(lambda conn: conn.execute(_OWN_RATES, about).first())
         if row is None:
             return None
         rates = {name: Decimal(rate) for name, rate in msgspec.json.decode(row.rates).items()}
