@@ -23,6 +23,7 @@ from windowseat.core.parts import Image, Json, Part, Text
 from windowseat.core.ports import Emit
 from windowseat.core.tool import Tool
 from windowseat.features.tools import Registered
+from windowseat.platform.ids import Ids
 from windowseat.testing import rules_anthropic, rules_chat, rules_gemini, rules_responses
 from windowseat.testing.provider import ScriptedProvider
 from windowseat.testing.replies import answer, call, page, text, thinking
@@ -76,9 +77,20 @@ class World:
         if thread is not None:
             listed = await self.messages(thread)
             more |= {"thread": thread, "parent": listed[-1]["id"]}
-        begun = await self.running.start(words, **more)
-        for _ in range(400):
-            found = (await self.messages(begun["thread"]))[-1]
+        return await self._settled(await self.running.start(words, **more))
+
+    async def continued(self, name: str, cut: dict[str, Any]) -> dict[str, Any]:
+        """Let that provider go on with an answer that was cut; the new answer."""
+        model = f"{name}/{self.places[name].model}"
+        body = {"id": Ids().new(), "thread": cut["thread"], "parent": cut["id"], "model": model}
+        answered = await self.running.program.post("/api/turns", json={**body, "continue": True})
+        assert answered.status_code == 202, answered.text
+        return await self._settled(answered.json())
+
+    async def _settled(self, begun: dict[str, Any]) -> dict[str, Any]:
+        for _ in range(600):
+            listed = await self.messages(begun["thread"])
+            found = next(each for each in listed if each["id"] == begun["message"])
             if "n" not in found and found.get("stop_reason"):
                 return found
             await asyncio.sleep(0.02)
@@ -264,6 +276,24 @@ async def test_an_answer_that_its_provider_paused_goes_back_as_it_is_and_goes_on
         assert world.bodies("anthropic")[-1]["messages"][-1]["content"] == paused["content"]
         await goes_on_from(world, settled["thread"], "anthropic")
         assert RAN_THERE in json.dumps(world.bodies("anthropic")[-1])
+
+
+@pytest.mark.parametrize("begun", PLACES)
+async def test_an_answer_that_was_cut_is_gone_on_with_by_every_provider(
+    begun: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world_of(tmp_path / "home", PLACES, monkeypatch) as world:
+        for other in PLACES:
+            called = [*answers(begun)[:1], answer(text("The sky is "), finish="length")]
+            world.providers[begun].script(called)
+            cut = await world.turn(begun, "Why?", None)
+            assert cut["stop_reason"] == "length", cut
+            world.providers[other].script([answer(text("blue because of scattering."))])
+            whole = await world.continued(other, cut)
+            assert world.providers[other].broken == [], f"{begun} → {other}"
+            assert whole["stop_reason"] == "end", whole
+            words = "".join(part["text"] for part in whole["parts"] if part["type"] == "text")
+            assert words.endswith("The sky is blue because of scattering.")
 
 
 async def test_what_breaks_a_rule_is_refused_in_the_provider_s_own_shape_and_told(

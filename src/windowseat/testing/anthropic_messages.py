@@ -47,7 +47,12 @@ _KINDS = {
     429: "rate_limit_error",
     529: "overloaded_error",
 }
-_STOPS = {"stop": "end_turn", "tool_calls": "tool_use"}
+_STOPS = {
+    "stop": "end_turn",
+    "tool_calls": "tool_use",
+    "length": "max_tokens",
+    "content_filter": "refusal",
+}
 
 
 class AnthropicMessages:
