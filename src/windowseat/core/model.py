@@ -76,8 +76,9 @@ def split_name(name: str) -> tuple[str, str]:
 class Options:
     """What a user or a program asks of one turn; None leaves it to the model's default.
 
-    `tools` names the tools on offer (None: the thread's usual ones). `extra` are fields of the dialect
-    that the model speaks, passed on unchanged. `stream` false asks for one whole answer.
+    `tools` names the tools on offer (None: the thread's usual ones). `search` lets the provider search the
+    web where it can. `extra` are fields of the dialect that the model speaks, passed on unchanged. `stream`
+    false asks for one whole answer.
     """
 
     effort: Effort | None = None
@@ -87,5 +88,6 @@ class Options:
     stop: tuple[str, ...] | None = None
     response_format: dict[str, Json] | None = None
     tools: tuple[str, ...] | None = None
+    search: bool | None = None
     stream: bool = True
     extra: dict[str, Json] | None = None

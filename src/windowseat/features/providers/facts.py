@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
@@ -20,7 +20,7 @@ from typing import Any, get_args
 import msgspec
 
 from windowseat.core.errors import Refused
-from windowseat.core.model import Dialect, Effort, Modality
+from windowseat.core.model import Dialect, Effort, Modality, Model, Options
 from windowseat.core.parts import Json
 from windowseat.features.providers.dialects.quirks import Quirks, host_of
 
@@ -41,6 +41,7 @@ Facts = Mapping[str, Fact]
 """By the names of `core.Model`."""
 
 USER = "you"
+HOW = "how it is asked for"
 
 
 def facts_of(
@@ -62,6 +63,8 @@ def facts_of(
     }
     found |= {name: Fact(value=value, source=USER, date=_day(told_at)) for name, value in told.items()}
     quirks = quirks_for(dialect, host_of(url), model)
+    if not quirks.search and "search" in found and "search" not in told:
+        found["search"] = Fact(value=False, source=HOW, date=None)
     return {**dict(_asked_for(quirks, found, strange=provider is None)), **found}
 
 
@@ -97,17 +100,26 @@ def quirks_for(dialect: Dialect, host: str, model: str) -> Quirks:
     return quirks_of(dialect, host, model)
 
 
+def with_search(options: Options, model: Model, quirks: Quirks) -> Options:
+    """The options with search as the fields that ask for it, where this model can."""
+    if not options.search or not quirks.search or model.search is False:
+        return options
+    extra = {**quirks.search, **(options.extra or {})}
+    tools = [*quirks.search.get("tools", ()), *(options.extra or {}).get("tools", ())]
+    return replace(options, extra={**extra, "tools": tools} if tools else extra)
+
+
 def _asked_for(quirks: Quirks, known: Facts, *, strange: bool) -> Iterator[tuple[str, Fact]]:
     """Efforts that can be asked for, and, of a provider who is no stranger, whether begun answers go on."""
     thinking = known.get("thinking")
     if thinking is None or thinking.value is not False:
         efforts = [effort for effort in EFFORTS if effort in quirks.efforts]
         if thinking is not None or not efforts:
-            yield "efforts", Fact(value=efforts, source="how it is asked for", date=None)
+            yield "efforts", Fact(value=efforts, source=HOW, date=None)
     else:
         yield "efforts", Fact(value=[], source=thinking.source, date=thinking.date)
     if quirks.continues is not None and not strange:
-        yield "prefill", Fact(value=quirks.continues, source="how it is asked for", date=None)
+        yield "prefill", Fact(value=quirks.continues, source=HOW, date=None)
 
 
 def _catalogued(provider: str, model: str) -> Facts:

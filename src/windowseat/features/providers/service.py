@@ -25,7 +25,7 @@ from windowseat.features.providers.dialects.quirks import host_of
 from windowseat.features.providers.embedding import EMBEDS, Embedded, embed
 from windowseat.features.providers.environment import from_environment
 from windowseat.features.providers.exchange import exchange
-from windowseat.features.providers.facts import Facts
+from windowseat.features.providers.facts import Facts, quirks_for, with_search
 from windowseat.features.providers.finding import find_local
 from windowseat.features.providers.known_models import KnownModels
 from windowseat.features.providers.listing import fetch_list
@@ -161,7 +161,9 @@ class ProviderService:
         """The request that this window makes. Raises Refused where the model cannot take a part."""
         ids = list(dict.fromkeys(_files_of(part for entry in window.entries() for _, part in entry.parts)))
         files = await self._files.facts(ids) if ids else {}
-        pieces = self._codec(model.dialect, model.connection).encode(window, model, options, files)
+        quirks = quirks_for(model.dialect, self._hosts.get(model.connection, ""), model.id)
+        asked = with_search(options, model, quirks)
+        pieces = self._codec(model.dialect, model.connection).encode(window, model, asked, files)
         return Request(
             dialect=model.dialect,
             connection=model.connection,

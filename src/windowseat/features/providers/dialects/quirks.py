@@ -47,7 +47,8 @@ class Quirks:
     marked. `shows_thinking` are the fields that ask a thinking model to show its thoughts. `continues`:
     whether a begun answer at the end is gone on from, None where nobody said. `unsigned` stands for the
     signature of a call that another model made, where the provider wants one. `always` are fields that
-    every request has. `result_media`: what a tool's result may hold besides words.
+    every request has. `result_media`: what a tool's result may hold besides words. `search` are the fields
+    that ask the provider to search the web; its `tools` are added to those of the request.
     """
 
     max_tokens: str = "max_tokens"
@@ -75,6 +76,7 @@ class Quirks:
     unsigned: str = ""
     always: Fields = field(default_factory=dict)
     result_media: frozenset[str] = frozenset()
+    search: Fields = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,6 +78,12 @@ _ANTHROPIC: tuple[Row, ...] = (
         },
         host="api.anthropic.com",
     ),
+    *_anthropic(
+        "https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool",
+        ["*claude-*"],
+        {"search": {"tools": [{"type": "web_search_20250305", "name": "web_search"}]}},
+        host="api.anthropic.com",
+    ),
     *_anthropic(_THINKING, ["*claude-*"], {**_CLAUDE, "efforts": _NEWEST, "shows_thinking": _SHOWN}),
     *_anthropic(
         _EFFORT,
@@ -191,6 +197,11 @@ _GEMINI: tuple[Row, ...] = (
             "efforts": _levels("low", "medium", "high"),
             "shows_thinking": {"thinkingConfig": {"includeThoughts": True}},
         },
+    ),
+    *_gemini(
+        "https://ai.google.dev/gemini-api/docs/google-search",
+        ["*gemini-*"],
+        {"search": {"tools": [{"googleSearch": {}}]}},
     ),
     *_gemini(_SIGNATURES, ["*gemini-*"], {"unsigned": "skip_thought_signature_validator"}),
     *_gemini(_SIGNATURES, ["*gemini-1*", "*gemini-2*"], {"unsigned": ""}),

@@ -77,6 +77,7 @@ _OWN: Fields = {
     "result_media": frozenset({"image", "file"}),
     "sounds": frozenset(),  # the type ResponseInputContentParam of the package openai 3.57.0 has none
     "continues": False,
+    "search": {"tools": [{"type": "web_search"}]},
 }
 
 
@@ -220,6 +221,11 @@ ROWS: tuple[Row, ...] = (
         "https://openrouter.ai/docs/features/prompt-caching",
         {"cache_marks": True},
         "anthropic/*",
+    ),
+    _chat(
+        "openrouter.ai",
+        "https://openrouter.ai/docs/features/web-search",
+        {"search": {"plugins": [{"id": "web"}]}},
     ),
     _chat(
         "api.cerebras.ai",
