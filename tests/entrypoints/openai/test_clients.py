@@ -21,6 +21,7 @@ from tests.entrypoints.openai.conftest import Program
 
 from windowseat.core.model import DIALECTS
 from windowseat.testing.provider import ScriptedProvider
+from windowseat.testing.world import running_house
 
 CACHE = Path(__file__).parents[3] / ".cache" / "clients"
 PROGRAMS = Path(__file__).parent / "clients"
@@ -28,6 +29,9 @@ OUTSIDE = dict(os.environ)
 """What pip needs to find its index; taken before a test hides the user's surroundings."""
 
 OPENAI = "openai==3.57.0"
+LITELLM = "litellm==1.110.2"
+LANGCHAIN = "langchain-openai==1.7.4"
+LLM = "llm==0.36"
 
 PythonOf = Callable[..., Path]
 
@@ -58,7 +62,7 @@ def python_of() -> PythonOf:
 async def run(python: Path, program: str, *arguments: str) -> str:
     """What the program says; it must end well."""
     home = Path(os.environ["HOME"])
-    surroundings = {"PATH": os.environ["PATH"], "HOME": str(home), "LLM_USER_PATH": str(home / "llm")}
+    surroundings = {"PATH": os.environ["PATH"], "HOME": str(home), "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
     running = await asyncio.create_subprocess_exec(
         python, "-W", "ignore", PROGRAMS / program, *arguments,
         env=surroundings, cwd=home, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
@@ -85,7 +89,38 @@ async def was_left(provider: ScriptedProvider) -> None:
     await asyncio.wait_for(provider.requests[-1].gone.wait(), 5)
 
 
+@pytest.mark.engine
+async def test_the_official_client_on_the_local_engine(
+    python_of: PythonOf, tmp_path: Path, first_model: Path
+) -> None:
+    (tmp_path / "home" / "models").mkdir(parents=True)
+    (tmp_path / "home" / "models" / first_model.name).symlink_to(first_model)
+    async with running_house(tmp_path / "home") as running:
+        key = (await running.house.users.new_key(running.house.owner, "program")).secret
+        python = await asyncio.to_thread(python_of, OPENAI)
+        await run(python, "with_openai_on_engine.py", f"{running.address}/v1", key)
+
+
 async def test_the_official_client(python_of: PythonOf, program: Program, there: ScriptedProvider) -> None:
     python = await asyncio.to_thread(python_of, OPENAI)
     await run(python, "with_openai.py", f"{program.running.address}/v1", program.key, "there")
     await was_left(there)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("package", "script"), [(LITELLM, "with_litellm.py"), (LANGCHAIN, "with_langchain.py")]
+)
+async def test_other_clients(
+    python_of: PythonOf, program: Program, there: ScriptedProvider, package: str, script: str
+) -> None:
+    python = await asyncio.to_thread(python_of, package)
+    await run(python, script, f"{program.running.address}/v1", program.key, "there")
+
+
+@pytest.mark.long
+async def test_the_llm_command(
+    python_of: PythonOf, program: Program, there: ScriptedProvider, tmp_path: Path
+) -> None:
+    python = await asyncio.to_thread(python_of, LLM)
+    await run(python, "with_llm.py", f"{program.running.address}/v1", program.key, "there")

@@ -9,6 +9,7 @@ Format: https://platform.openai.com/docs/api-reference/chat/create
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
@@ -18,7 +19,6 @@ from windowseat.core.model import Effort, Model, Options
 from windowseat.core.parts import Json
 from windowseat.core.tool import Tool
 from windowseat.entrypoints.openai.chat_messages import read_messages
-from windowseat.entrypoints.openai.errors import WrongRequest
 from windowseat.entrypoints.openai.fields import Fields
 from windowseat.features.providers.dialects.wishes import Wishes, fields_of
 
@@ -52,7 +52,7 @@ def read_chat(body: Fields, model: Model, *, id: str, user: User, at: datetime) 
             instructions=said.instructions,
             model=model.name,
             options=options,
-            caller_tools=() if own else tuple(_tool(each, model) for each in tools),
+            caller_tools=() if own else caller_tools(body, tools, model),
             purpose="api",
             keeping="memory",
         ),
@@ -169,27 +169,28 @@ def _chosen(choice: Fields) -> dict[str, Any]:
     )
 
 
+def caller_tools(body: Fields, tools: Sequence[Fields], model: Model) -> tuple[Tool, ...]:
+    """The functions on offer as tools of the caller; their fields stand beside the type or in `function`.
+
+    Raises WrongRequest for a tool that only its own wire knows, and for a model that takes none.
+    """
+    if tools and model.tools is False:
+        raise body.wrong("tools", f"{model.name} takes no tools.", code="unsupported_parameter")
+    return tuple(_tool(each, model) for each in tools)
+
+
 def _tool(tool: Fields, model: Model) -> Tool:
     if tool.text("type") != "function":
-        raise not_a_function(tool, model)
-    return tool_of(tool.need_object("function"))
-
-
-def tool_of(function: Fields) -> Tool:
-    """A function as a tool that the caller runs."""
+        raise tool.wrong(
+            "type",
+            f"{model.name} can be given functions, and no tool of another type.",
+            code="unsupported_value",
+            hint="Describe it as a function, or use a connection of the wire that knows it.",
+        )
+    function = tool.object("function") or tool
     schema = function.object("parameters")
     return Tool(
         name=function.need_text("name"),
         description=function.text("description") or "",
         schema={"type": "object", "properties": {}} if schema is None else schema.data,
-    )
-
-
-def not_a_function(tool: Fields, model: Model) -> WrongRequest:
-    """The error for a tool that only its own wire knows."""
-    return tool.wrong(
-        "type",
-        f"{model.name} can be given functions, and no tool of another type.",
-        code="unsupported_value",
-        hint="Describe it as a function, or use a connection of the wire that knows it.",
     )

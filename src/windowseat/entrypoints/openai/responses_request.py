@@ -15,8 +15,7 @@ from typing import Any
 from windowseat.core.ask import Ask, User
 from windowseat.core.model import Model, Options
 from windowseat.core.parts import Json
-from windowseat.core.tool import Tool
-from windowseat.entrypoints.openai.chat_request import checked_choice, effort_of, not_a_function, tool_of
+from windowseat.entrypoints.openai.chat_request import caller_tools, checked_choice, effort_of
 from windowseat.entrypoints.openai.fields import Fields
 from windowseat.entrypoints.openai.responses_items import read_items
 from windowseat.features.providers.dialects.wishes import Wishes, fields_of
@@ -68,7 +67,7 @@ def read_request(body: Fields, model: Model, *, id: str, user: User, at: datetim
             instructions=said.instructions,
             model=model.name,
             options=_own_options(body, stream) if own else _options(body, model, stream),
-            caller_tools=() if own else tuple(_tool(each, model) for each in tools),
+            caller_tools=() if own else caller_tools(body, tools, model),
             purpose="api",
             keeping="memory",
         ),
@@ -132,9 +131,3 @@ def _chosen(choice: Fields) -> dict[str, Any]:
     raise choice.wrong(
         "type", "This model can be made to call one function, or any.", code="unsupported_value"
     )
-
-
-def _tool(tool: Fields, model: Model) -> Tool:
-    if tool.text("type") != "function":
-        raise not_a_function(tool, model)
-    return tool_of(tool)
