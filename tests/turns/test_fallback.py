@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from tests.turns.kept import Process
 
-from windowseat.core.errors import ProviderFault
+from windowseat.core.errors import Fault, ProviderFault
 from windowseat.core.events import NoticeGiven, PartDelta, PartStarted
 from windowseat.core.exchange import Answered
 from windowseat.core.message import Usage
@@ -92,6 +92,17 @@ async def test_a_fault_of_ours_is_told_and_not_carried_elsewhere(code: str) -> N
     events = await one.events(await one.ask())
     assert events[-1].stop_reason == "error"
     assert len(one.providers.requests) == 1
+
+
+async def test_a_fault_on_the_way_to_the_provider_ends_the_turn_and_says_why() -> None:
+    one = process(
+        [Fault("key_file_lost", "The key file is gone.", hint="Enter the key again.")], said("never")
+    )
+    events = await one.events(await one.ask())
+    (notice,) = [event for event in events if isinstance(event, NoticeGiven)]
+    assert (notice.code, notice.fault) == ("error", "key_file_lost")
+    assert "Enter the key again." in notice.text
+    assert events[-1].stop_reason == "error"
 
 
 async def test_without_a_list_the_turn_ends_as_ever() -> None:

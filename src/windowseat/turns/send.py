@@ -14,7 +14,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from windowseat.core.errors import Fault, ProviderFault
+from windowseat.core.errors import Fault, ProviderFault, StoreFault
 from windowseat.core.events import (
     Event,
     NoticeGiven,
@@ -179,7 +179,9 @@ async def send(run: Run, *, goes_on: bool) -> AsyncGenerator[Event, None]:
         async for event in _answered(answer, prepared.request, model):
             yield run.note(event)
         reason = "cancelled" if run.ended else answer.finished.stop_reason if answer.finished else "error"
-    except ProviderFault as fault:
+    except StoreFault:
+        raise
+    except Fault as fault:
         reason = "error"
         may_give_way = answer.first_token is None and not prepared.said
         heir = await _heir(run, fault) if may_give_way else None
@@ -197,7 +199,7 @@ async def send(run: Run, *, goes_on: bool) -> AsyncGenerator[Event, None]:
     yield run.note(ended)
 
 
-async def _heir(run: Run, fault: ProviderFault) -> Model | None:
+async def _heir(run: Run, fault: Fault) -> Model | None:
     """The model that takes over where this fault is an outage or a limit, and the user named one."""
     if run.world.fallbacks is None or fault.code not in _GIVES_WAY:
         return None
@@ -324,8 +326,8 @@ def _next_step(run: Run) -> int:
     return max([*steps, *(step.step for step in run.fold.steps)], default=0) + 1
 
 
-def _notice(fault: ProviderFault, now: datetime) -> NoticeGiven:
-    if fault.code == "provider_rate_limit":
+def _notice(fault: Fault, now: datetime) -> NoticeGiven:
+    if isinstance(fault, ProviderFault) and fault.code == "provider_rate_limit":
         until = now + timedelta(seconds=fault.retry_after) if fault.retry_after is not None else None
         return NoticeGiven(code="limit", text=str(fault), until=until, fault=fault.code)
     return NoticeGiven(code="error", text=str(fault), fault=fault.code)

@@ -11,9 +11,13 @@ from typing import Any
 import pytest
 
 from windowseat.core.ask import User
-from windowseat.core.errors import Fault, Refused
+from windowseat.core.errors import Fault, ProviderFault, Refused
+from windowseat.core.message import Message
+from windowseat.core.model import Options
+from windowseat.core.parts import Text
 from windowseat.core.ports import LedgerRow
 from windowseat.core.price import Money
+from windowseat.core.window import assemble
 from windowseat.features.providers import ProviderService, Transport
 from windowseat.features.providers.dialects.openai_chat import OpenaiChat
 from windowseat.platform.database import Database
@@ -320,9 +324,17 @@ async def test_a_model_that_was_switched_off_says_so_and_asks_for_another(
     service: ProviderService, provider: ScriptedProvider, user: User
 ) -> None:
     await service.tell(user, "work/old", {"retires": "2026-01-31"})
-    provider.script([error(404, "The model `old` has been retired", code="model_not_found")])
-    result = await service.test(user, "work", "old")
-    assert (result.ok, result.code) == (False, "provider_not_found")
+    model = await service.model(user, "work/old")
+    asked = Message(
+        id="m", thread="t", parent=None, role="user", parts=(Text(text="Hi"),), created=StoppedClock().now()
+    )
+    request = await service.encode(assemble((), [asked]), model, Options())
+    provider.script([error(404, "The model `old` does not exist", code="model_not_found")])
+    with pytest.raises(ProviderFault) as fault:
+        _ = [batch async for batch in service.exchange(user, request, model)]
+    assert fault.value.code == "provider_not_found"
+    assert "switched off on 2026-01-31" in str(fault.value)
+    assert "Choose another model" in fault.value.hint
 
 
 # -- given connections and lost keys --------------------------------------------------------------
