@@ -27,6 +27,8 @@ SILENCE = 1.0
 """Seconds that the server lets a provider be silent in these tests."""
 SOON = 5.0
 """Seconds within which everything ends that needs no waiting, on a busy machine."""
+STANDSTILL = 10.0
+"""Seconds for which nobody else was answered; a busy machine takes some, a server that hangs takes more."""
 MEGABYTE = 1024 * 1024
 
 
@@ -150,7 +152,7 @@ async def test_an_answer_ends_in_a_clear_event_in_time(
     sys.stdout.write(f"{model}: {took:.2f} s, {peak:.0f} MB, others waited {max(everyone_else):.2f} s\n")
     assert peak < expected.megabytes
     await _goes_on(door)
-    assert max(everyone_else) < 2.0, "others had to wait"
+    assert max(everyone_else) < STANDSTILL, "others had to wait"
 
 
 async def test_words_without_end_are_stopped_at_once_by_a_person(
@@ -167,7 +169,7 @@ async def test_words_without_end_are_stopped_at_once_by_a_person(
     took, peak = time.monotonic() - begun, (server.peak_memory() - memory) / MEGABYTE
     sys.stdout.write(f"{STOPPED}: {took:.2f} s, {peak:.0f} MB, others waited {max(everyone_else):.2f} s\n")
     assert peak < 200
-    assert max(everyone_else) < 2.0, "others had to wait"
+    assert max(everyone_else) < STANDSTILL, "others had to wait"
     await _goes_on(door)
 
 

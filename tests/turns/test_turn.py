@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 from tests.turns.kept import ME, Process
@@ -324,19 +323,19 @@ async def test_a_provider_that_sends_faster_than_we_write_leaves_moments_for_all
     """A flood of small pieces, some thousand in each read of the network."""
     flood = [[PartDelta(index=0, text="on ")] * 2000] * 100
     process = Process(scripts=[[*BEGUN, *flood]], bounds=Bounds(longest_answer=200_000))
-    gaps = []
+    moments = 0
 
     async def beat():
+        nonlocal moments
         while True:
-            before = time.monotonic()
             await asyncio.sleep(0)
-            gaps.append(time.monotonic() - before)
+            moments += 1
 
     beating = asyncio.create_task(beat())
     await process.events(await process.ask())
     beating.cancel()
     assert process.kitchen.messages["t-m"].stop_reason == "error"
-    assert max(gaps) < 0.25, f"all else stood still for {max(gaps):.2f} s"
+    assert moments > 30, f"all else ran {moments} times while 33 batches came"
 
 
 async def test_what_follows_a_turn_is_done_once_it_settled():
