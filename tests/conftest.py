@@ -21,12 +21,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 RECORDINGS = Path(os.environ.get("WINDOWSEAT_RECORDINGS") or PROJECT.parent / "shared" / "recordings")
 CACHED_MODELS = PROJECT / ".cache" / "models"
 
 _test_numbers = itertools.count(1)
+
+# How long an example takes says something of the machine, and nothing of what it tries.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 
 # --- nothing of the user's ---
