@@ -17,6 +17,7 @@ import msgspec
 
 from windowseat.core.model import Model
 from windowseat.core.parts import Json, Origin, Part, SomePart, Text, Thinking, ToolCall
+from windowseat.features.providers.dialects.decoding import as_dict
 from windowseat.features.providers.written import as_item
 
 CARRIED = "windowseat"
@@ -81,4 +82,6 @@ def _read(text: Json) -> dict[str, Any]:
         held = msgspec.json.decode(base64.urlsafe_b64decode(text[len(_MARK) :]))
     except (msgspec.DecodeError, binascii.Error, ValueError, RecursionError):
         return {}
-    return held if isinstance(held, dict) and isinstance(held.get("item"), dict | list) else {}
+    form = list if as_dict(held).get("dialect") == "gemini-generate" else dict
+    item = as_dict(held).get("item")
+    return as_dict(held) if item and isinstance(item, form) else {}

@@ -21,7 +21,7 @@ from windowseat.entrypoints.openai import media
 from windowseat.entrypoints.openai.carried import CARRIED, as_step, is_packed, with_item
 from windowseat.entrypoints.openai.errors import WrongRequest
 from windowseat.entrypoints.openai.fields import Fields
-from windowseat.features.providers.dialects.decoding import parsed_arguments
+from windowseat.features.providers.dialects.decoding import as_list, parsed_arguments
 from windowseat.features.providers.written import as_message
 
 
@@ -172,8 +172,9 @@ class _Reader:
         return parts
 
     def _thoughts(self, message: Fields) -> list[Part]:
-        details = message.get("reasoning_details")
-        carried = [each.get("data") for each in details or () if isinstance(each, dict)]
+        carried = [
+            each.get("data") for each in as_list(message.get("reasoning_details")) if isinstance(each, dict)
+        ]
         carried = [each for each in carried if is_packed(each)]
         if carried and not self._own:
             thought = Thinking(text="")

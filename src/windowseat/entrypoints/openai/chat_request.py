@@ -97,6 +97,7 @@ _OURS = frozenset(
 
 def _options(body: Fields, model: Model, stream: bool) -> Options:
     most = body.whole("max_completion_tokens")
+    form = body.object("response_format")
     return Options(
         stream=stream,
         effort=effort_of(body, "reasoning_effort"),
@@ -104,7 +105,7 @@ def _options(body: Fields, model: Model, stream: bool) -> Options:
         max_output_tokens=body.whole("max_tokens") if most is None else most,
         seed=body.whole("seed"),
         stop=_stops(body),
-        response_format=body.get("response_format"),
+        response_format=None if form is None else form.data,
         extra=fields_of(_wishes(body), model.dialect) or None,
     )
 
