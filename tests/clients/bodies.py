@@ -23,6 +23,7 @@ from windowseat.core.errors import Refused
 from windowseat.core.model import DIALECTS, Dialect, Effort, Model, Options
 from windowseat.core.parts import Audio, File, Image, Part, Text, ToolCall, ToolResult
 from windowseat.core.tool import Tool
+from windowseat.features.providers.facts import quirks_for
 
 OWN_HOSTS = {
     "openai-chat": "api.openai.com",
@@ -113,7 +114,8 @@ def _rich(dialect: Dialect, model_id: str) -> Iterator[Encoded]:
     codec = CODECS[dialect][0](host)
     files = Files()
     model = Model(connection="there", id=model_id, dialect=dialect, output_limit=64_000, thinking=True)
-    for name, options in _options().items():
+    search = Options(extra=dict(quirks_for(dialect, host, model_id).search))
+    for name, options in {**_options(), "search": search}.items():
         asked = window(*_thread(dialect, files), instructions=["Be brief.", "In English."], tools=[_tool()])
         yield Encoded(f"{model_id}, {name}", host, encoded(codec, asked, model, options, files))
     asked = window(message("q", "user", Text(text="Why?")))

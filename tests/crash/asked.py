@@ -24,8 +24,11 @@ Plan = dict[str, Any]
 _ANSWERS_WITHIN = 20.0
 
 
-def random_plan(name: str, chance: random.Random) -> Plan:
-    """Thinking, words and calls of all three kinds over two or three steps, in about a second."""
+def random_plan(name: str, chance: random.Random, *, is_long: bool) -> Plan:
+    """Thinking, words and calls of all three kinds over two or three steps, in about a second.
+
+    A long one has a stretch of words in which nothing but the journal's own pace has them written.
+    """
     kinds = ["note_nothing", "note_thread", "note_outside"]
     chance.shuffle(kinds)
     first = [[kind, round(chance.uniform(0.0, 0.25), 3)] for kind in kinds[: chance.randint(1, 3)]]
@@ -36,6 +39,8 @@ def random_plan(name: str, chance: random.Random) -> Plan:
     if chance.random() < 0.3:
         more = {"words": chance.randint(1, 20), "calls": [[chance.choice(kinds), 0.05]]}
         stages.insert(1, more)
+    if is_long:
+        stages[0]["words"] = chance.randint(100, 150)
     return {
         "plan": name,
         "rate": chance.choice([100, 200, 400]),

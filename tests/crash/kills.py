@@ -140,7 +140,7 @@ class CrashHouse:
     async def kill_at(self, point: Point, chance: random.Random) -> Measured:
         """Ask, kill at the point, start again, wait until all has settled, and judge."""
         measured = Measured(point.name)
-        turns = [self._asked(point, chance) for _ in range(TURNS)]
+        turns = [self._asked(point, chance, is_long=n == TURNS - 1) for n in range(TURNS)]
         since = time.monotonic_ns()
         following: list[asyncio.Task[None]] = []
         try:
@@ -170,9 +170,9 @@ class CrashHouse:
         self.measured.append(measured)
         return measured
 
-    def _asked(self, point: Point, chance: random.Random) -> AskedTurn:
+    def _asked(self, point: Point, chance: random.Random, *, is_long: bool) -> AskedTurn:
         self.count += 1
-        plan = random_plan(f"{self.root.name}-{self.count}", chance)
+        plan = random_plan(f"{self.root.name}-{self.count}", chance, is_long=is_long)
         if "approval" in point.event or point.decides:
             plan["stages"][0]["calls"][0][0] = "note_outside"
         if point.part == "thinking":
