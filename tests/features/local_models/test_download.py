@@ -306,7 +306,7 @@ def test_an_interrupt_leaves_neither_files_nor_processes(tmp_path: Path, index: 
     assert processes_about(models) == []
 
 
-def test_what_a_killed_download_left_does_not_stand_in_the_way_of_the_next(tmp_path: Path, index: Index) -> None:
+def test_what_a_killed_download_left_is_in_nobody_s_way(tmp_path: Path, index: Index) -> None:
     index.wheel = make_wheel(tmp_path / WHEEL_NAME)
     index.hold.clear()
     models = tmp_path / "models"
