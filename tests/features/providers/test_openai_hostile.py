@@ -144,7 +144,7 @@ def _origins(dialect: str) -> st.SearchStrategy[Origin | None]:
 
 def _parts(dialect: str) -> st.SearchStrategy[Part]:
     common: dict[str, Any] = {"step": st.none() | st.integers(1, 2), "origin": _origins(dialect)}
-    words, ids = st.sampled_from(["", "a", '“\ud7ff\n"', "\\"]), st.sampled_from(["", "a", "b", "x" * 99])
+    words, ids = st.sampled_from(["", "a", '“\ud7ff\n"', "\\"]), st.sampled_from(["c", "a", "b", "x" * 99])
     media: dict[str, Any] = {
         "file": st.sampled_from([None, _PNG, _TEXT, "gone"]),
         "url": st.sampled_from([None, "https://e.org/a", "data:image/png;base64,AA==", "data:,a"]),
