@@ -159,7 +159,7 @@ def _parts(dialect: str) -> st.SearchStrategy[Part]:
         st.builds(
             ToolCall,
             id=ids,
-            name=words,
+            name=st.sampled_from(["a", '“\ud7ff\n"', "\\"]),
             arguments=st.just({}) | words,
             by=st.sampled_from(["us", "provider"]),
             **common,
