@@ -196,7 +196,7 @@ _HOSTS = st.sampled_from(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, derandomize=True)
 @given(st.lists(st.lists(_parts("openai-chat"), max_size=5), max_size=4), _INPUTS, _HOSTS)
 def test_any_thread_is_a_chat_request_or_refused(parts: list[list[Part]], inputs: Any, host: str) -> None:
     body = _checked(OpenaiChat(host), parts, inputs)
