@@ -71,6 +71,9 @@ class Turns:
 
     async def get(self, user: User, turn: str) -> Turn:
         """The turn of this user, in whichever keeping. Raises NotFound `turn_not_found`."""
+        run = self._runs.get(turn)
+        if run is not None and run.turn.user.id == user.id:
+            return run.turn
         for kept in self._world.kept.values():
             with suppress(NotFound):
                 return await kept.turns.get(user, turn)

@@ -57,13 +57,10 @@ class RequestStore:
 
     async def keep(self, turn: Turn, step: int, request: Request) -> str:
         """Keep the request of a step and return its name."""
-        before = self._newest.get(turn.id)
-        if before is None:
-            before = await self._database.read(lambda conn: _before(conn, turn))
+        remembered = self._newest.get(turn.id)
         keys = tuple(_key(piece) for piece in request.pieces)
-        kept = _shared(before.keys, keys)
         name = self._ids.new()
-        row = {
+        row: dict[str, Any] = {
             "name": name,
             "turn_id": turn.id,
             "step": step,
@@ -72,14 +69,14 @@ class RequestStore:
             "connection": request.connection,
             "model": request.model,
             "stream": int(request.stream),
-            # The request that has the row of the last piece that is kept: so chains stay short.
-            "base": before.rows[kept - 1] if kept else None,
-            "kept": kept,
             "at": to_number(self._clock.now()),
         }
 
-        def write(conn: Connection) -> None:
-            conn.execute(_ADD, row)
+        def write(conn: Connection) -> _Kept:
+            before = remembered or _before(conn, turn)
+            kept = _shared(before.keys, keys)
+            # The base is the request that has the row of the last piece that is kept: so chains stay short.
+            conn.execute(_ADD, {**row, "base": before.rows[kept - 1] if kept else None, "kept": kept})
             self._write_pieces(conn, turn.thread or "", request.pieces[kept:], keys[kept:])
             self._add_row.run_many(
                 conn,
@@ -88,10 +85,9 @@ class RequestStore:
                     for position, (segment, digest, file) in enumerate(keys[kept:], kept)
                 ],
             )
+            return _Kept(keys, (*before.rows[:kept], *(name for _ in keys[kept:])))
 
-        await self._database.write(write)
-        rows = (*before.rows[:kept], *(name for _ in keys[kept:]))
-        self._newest[turn.id] = _Kept(keys, rows)
+        self._newest[turn.id] = await self._database.write(write)
         self._newest.move_to_end(turn.id)
         if len(self._newest) > _REMEMBERED:
             self._newest.popitem(last=False)
