@@ -45,6 +45,12 @@ test: lint types contracts test-model ## run every check and every test but the 
 test-long: install-dev test-model ## run the long tests too: crashes by the hundred, load, endurance
 	@$(RAISE_LIMIT); $(BIN)/python -m pytest -m "long or not long" -o faulthandler_timeout=3600 $(ARGS)
 
+# Each prints a table; run on a quiet machine. docs/benchmarks.md says what they found.
+.PHONY: bench
+bench: install-dev ## measure start, streams, journal and dialects beside their references (5 minutes)
+	@$(RAISE_LIMIT); for each in "start --rounds 3 --memory-rounds 1" "streams --rounds 1" journal dialects; do \
+		set -- $$each; name=$$1; shift; $(BIN)/python benchmarks/$$name.py "$$@" || exit 1; done
+
 .PHONY: check
 check: lint types contracts ## run lint, types, import contracts and the pure tests (within a minute)
 	@$(BIN)/python -m pytest $(PURE_TESTS) $(ARGS)

@@ -24,7 +24,7 @@ import sys
 import time
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -50,6 +50,7 @@ class Plan:
     words: str = "Say something."
     headers: tuple[str, ...] = ()
     pids: tuple[int, ...] = ()
+    between: tuple[float, float] | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -121,7 +122,9 @@ async def run(plan: Plan) -> dict[str, Any]:
     tally = Tally()
     used = cpu_seconds(plan.pids)
     begun = time.monotonic()
-    await asyncio.gather(*(_ask_on(plan, tally, number, begun) for number in range(plan.streams)))
+    *_, steady = await asyncio.gather(
+        *(_ask_on(plan, tally, number, begun) for number in range(plan.streams)), _steady(plan, tally)
+    )
     seconds = time.monotonic() - begun
     cpu = {pid: after - used[pid] for pid, after in cpu_seconds(plan.pids).items()}
     return {
@@ -137,7 +140,22 @@ async def run(plan: Plan) -> dict[str, Any]:
         "lag_ms": _spread_of(tally.lag),
         "cpu_seconds": {pid: round(each, 3) for pid, each in cpu.items()},
         "cpu_ms_per_token": {pid: round(1000 * each / max(1, tally.tokens), 5) for pid, each in cpu.items()},
+        "steady_cpu_ms_per_token": steady,
         "own_cpu_seconds": round(time.process_time(), 2),
+    }
+
+
+async def _steady(plan: Plan, tally: Tally) -> dict[int, float] | None:
+    """CPU for each token between two moments, while no answer begins or ends; None where none are named."""
+    if plan.between is None:
+        return None
+    start, end = plan.between
+    await asyncio.sleep(start)
+    used, tokens = cpu_seconds(plan.pids), tally.tokens
+    await asyncio.sleep(end - start)
+    counted = max(1, tally.tokens - tokens)
+    return {
+        pid: round(1000 * (after - used[pid]) / counted, 5) for pid, after in cpu_seconds(plan.pids).items()
     }
 
 
@@ -227,8 +245,11 @@ def main() -> None:
     parser.add_argument("--words", default="Say something.")
     parser.add_argument("--header", dest="headers", action="append", default=[])
     parser.add_argument("--pid", dest="pids", type=int, action="append", default=[])
+    parser.add_argument("--between", type=float, nargs=2, help="measure CPU between these seconds as well")
     asked = vars(parser.parse_args())
     plan = Plan(**{**asked, "headers": tuple(asked["headers"]), "pids": tuple(asked["pids"])})
+    if plan.between is not None:
+        plan = replace(plan, between=(plan.between[0], plan.between[1]))
     run_loop = asyncio.run
     with suppress(ImportError):
         import uvloop

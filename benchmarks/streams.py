@@ -3,11 +3,13 @@
     python benchmarks/streams.py [--rounds 2] [--streams 1 10 100] [--json FILE]
 
 In each round the same client asks the provider itself, the raw relay (on asyncio's protocols, and on its
-streams) and our server, one after the other, at each number of streams: answers of 100 tokens at 20 a second,
-50 ms to the first. Ours is a turn: POST /api/turns with a new thread each time, then its event stream,
-every token written to the journal before it is shown. The starts of many streams are spread over one answer's
-time, so that later ones begin while the others run. CPU is the server process's alone, and what a turn's
-beginning and settling cost is in it, spread over its tokens. `added` is to the provider itself.
+streams) and our server, one after the other, at each number of streams: answers at 20 tokens a second, 50 ms
+to the first; of 200 tokens where they are many, of 5 or 20 where they are few, so that enough begin. Ours is
+a turn: POST /api/turns with a new thread each time, then its event stream, every token written to the
+journal before it is shown. `added` is to the provider itself.
+
+CPU is the server process's alone. Where streams are many it is taken twice: `relaying` while all stream and
+none begins or ends, and `whole` with what each turn's beginning and settling cost, spread over its tokens.
 """
 
 from __future__ import annotations
@@ -28,8 +30,8 @@ from report import Spread
 from servers import HERE, PROVIDER, RAW_RELAY, Server, house, listening
 
 MODEL = "paced-20tps-{tokens}tok-50ttft-stamps"
-ANSWER_TOKENS = 100
-_SHORT_TOKENS = 5
+_MANY = 50
+_WARM_UP_TOKENS = 5
 WAYS = {
     "provider": "the provider itself",
     "relay": "raw relay, protocols",
@@ -43,18 +45,21 @@ class Load:
     """How many read, what they ask for, for how long (seconds)."""
 
     streams: int
-    tokens: int = ANSWER_TOKENS
+    tokens: int
     seconds: float
     spread: float
+    between: tuple[float, float] | None = None
 
 
 def loads(counts: list[int]) -> Iterator[Load]:
     """Few streams ask for short answers, so that there are enough first tokens; many for long ones."""
     for count in counts:
-        if count < 50:
-            yield Load(streams=count, tokens=_SHORT_TOKENS, seconds=6, spread=0.3)
+        if count == 1:
+            yield Load(streams=1, tokens=5, seconds=6, spread=0)
+        elif count < _MANY:
+            yield Load(streams=count, tokens=20, seconds=5, spread=1)
         else:
-            yield Load(streams=count, seconds=10, spread=5)
+            yield Load(streams=count, tokens=200, seconds=3.5, spread=3, between=(4, 9))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +78,10 @@ class Found:
             values.append(float(value))
         return values
 
-    def cpu(self, way: str, count: int) -> list[float]:
-        """Microseconds of CPU of the server for each token."""
+    def cpu(self, way: str, count: int, kind: str) -> list[float]:
+        """Microseconds of CPU of the server for each token; `kind` is the report's name for it."""
         told = self.reports[way, count]
-        return [1000 * next(iter(each["cpu_ms_per_token"].values())) for each in told]
+        return [1000 * next(iter(each[kind].values())) for each in told]
 
 
 def measure(rounds: int, load: list[Load]) -> Found:
@@ -93,7 +98,7 @@ def measure(rounds: int, load: list[Load]) -> Found:
             "ours": stack.enter_context(house(Path(folder, "home"), provider.url)),
         }
         for way, server in servers.items():
-            _ask(way, server, Load(streams=2, tokens=_SHORT_TOKENS, seconds=1, spread=0))  # to warm it up
+            _ask(way, server, Load(streams=2, tokens=_WARM_UP_TOKENS, seconds=1, spread=0))  # to warm it up
         for _ in range(rounds):
             for each in load:
                 for way, server in servers.items():
@@ -107,6 +112,7 @@ def _ask(way: str, server: Server, load: Load) -> dict[str, Any]:
     command += ["--streams", str(load.streams), "--seconds", str(load.seconds), "--spread", str(load.spread)]
     command += ["--model", f"bench/{model}" if way == "ours" else model]
     command += ["--turns"] if way == "ours" else []
+    command += ["--between", *map(str, load.between)] if load.between else []
     for header in server.headers:
         command += ["--header", header]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -140,8 +146,14 @@ def main() -> None:
         [_first_row(found, way, each.streams) for each in load for way in WAYS],
     )
     cpu = report.table(
-        ("streams", "", "CPU, µs per token", "to the relay", "to the relay on streams"),
-        [_cpu_row(found, way, each.streams) for each in load for way in WAYS if way != "provider"],
+        ("streams", "", "", "CPU, µs per token", "to the relay", "to the relay on streams"),
+        [
+            _cpu_row(found, way, each.streams, kind)
+            for each in load
+            for kind in (("steady_cpu_ms_per_token",) if each.between else ()) + ("cpu_ms_per_token",)
+            for way in WAYS
+            if way != "provider"
+        ],
     )
     data = {
         "answers": [{"way": way, "streams": n, "rounds": told} for (way, n), told in found.reports.items()]
@@ -160,10 +172,11 @@ def _first_row(found: Found, way: str, count: int) -> tuple[str, ...]:
     return str(count), WAYS[way], *cells
 
 
-def _cpu_row(found: Found, way: str, count: int) -> tuple[str, ...]:
-    ours = found.cpu(way, count)
-    ratios = (Spread.of_ratios(ours, found.cpu(other, count)).show() for other in ("relay", "streams"))
-    return str(count), WAYS[way], Spread.of(ours).show(0), *ratios
+def _cpu_row(found: Found, way: str, count: int, kind: str) -> tuple[str, ...]:
+    ours = found.cpu(way, count, kind)
+    ratios = (Spread.of_ratios(ours, found.cpu(other, count, kind)).show() for other in ("relay", "streams"))
+    name = "relaying" if kind.startswith("steady") else "whole"
+    return str(count), WAYS[way], name, Spread.of(ours).show(0), *ratios
 
 
 if __name__ == "__main__":
