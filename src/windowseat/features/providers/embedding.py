@@ -19,7 +19,6 @@ from windowseat.core.message import Usage
 from windowseat.core.model import Dialect, Model
 from windowseat.core.parts import Json
 from windowseat.features.providers.dialects.decoding import as_dict, as_int, unreadable
-from windowseat.features.providers.dialects.openai_chat import with_path
 from windowseat.features.providers.exchange import address_of, headers_of
 from windowseat.features.providers.reach import Reach
 from windowseat.features.providers.transport.client import Transport, Whole
@@ -42,6 +41,8 @@ async def embed(
     sender: Transport, reach: Reach, model: Model, asked: Mapping[str, Json], *, silence: float
 ) -> Embedded:
     """Send the fields for the model. `silence` in seconds. Raises ProviderFault and what `reach` raises."""
+    from windowseat.features.providers.dialects.openai_chat import with_path
+
     try:
         while not isinstance(way := await reach.arrive(), Way):
             pass
