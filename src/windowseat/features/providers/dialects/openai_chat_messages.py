@@ -267,10 +267,11 @@ class _Answer:
         self._messages = messages
         self._quirks = messages.quirks
         for item in items:
-            if isinstance(item, Raw):
+            if isinstance(item, Raw) and _is_one_field(item):
                 self._raw(item)
             else:
-                self._neutral(*item)
+                for keyed in item.parts if isinstance(item, Raw) else (item,):
+                    self._neutral(*keyed)
         if self.calls and not self.thoughts and self._quirks.calls_need_thinking:
             self.thoughts.append((self.calls[0][0], ""))
 
@@ -315,3 +316,11 @@ class _Answer:
             self.as_list = True
         elif self._quirks.thinking != "raw" and part.text:
             self.thoughts.append((key, part.text))
+
+
+def _is_one_field(raw: Raw) -> bool:
+    """Whether the item stands for what it is put back as: thoughts, or one call. Else its parts speak."""
+    parts = [part for _, part in raw.parts]
+    return all(isinstance(part, Thinking) for part in parts) or (
+        len(parts) == 1 and isinstance(parts[0], ToolCall)
+    )

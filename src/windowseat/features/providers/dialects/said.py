@@ -209,8 +209,8 @@ class CallIds:
         return self._take(ours, next(each for n in count(3) if (each := _short(ours, n)) not in self._used))
 
     def of(self, ours: str) -> str:
-        """The id of the last call that has our id; one that fits where no call of it went before."""
-        return self._now[ours] if ours in self._now else self.new(ours)
+        """The id of the last call that has our id."""
+        return self._now[ours]
 
     def _take(self, ours: str, id: str) -> str:
         self._used.add(id)
